@@ -9,6 +9,7 @@ import { type Found, type Store, StoreUnavailable } from '../../src/store/store.
 import { demo, formPost } from '../support/client.ts'
 import { browser, post, tokensOf, userinfo } from '../support/flow.ts'
 import { type Provider, turnableClock } from '../support/provider.ts'
+import { until } from '../support/until.ts'
 import { quickKeys, realmOf, withRealms } from '../support/realms.ts'
 
 /** Counts the verbs of a store, and refuses them on demand. */
@@ -208,6 +209,26 @@ describe('what is removed', () => {
     expect((await userinfo(again, first.access_token)).status).toBe(401)
     expect((await post(op, '/token', demo, { grant_type: 'client_credentials' })).status).toBe(200)
     expect(JSON.stringify(await everything(store))).not.toContain(id)
+  })
+
+  test('has no job that writes after its data is gone', async () => {
+    const { store, clock } = counted()
+    const op = await withRealms({ store, clock })
+    const realm = await realmOf(op, 'a')
+    const { id } = realm.context.realm!
+    await realm.fetch(jwks)
+    await post(realm, '/token', demo, { grant_type: 'client_credentials' })
+    await op.context.realms!.remove('a')
+    const { scheduler, inMemory } = op.realms!
+    await scheduler.tick(performance.now())
+    expect(inMemory()).toBe(0)
+    await until(async () => {
+      clock.advance(61_000)
+      await removeRealms(op.context, systemRandom)
+      return (await count(store, id)) === 0
+    }, 'the data is gone')
+    for (let i = 1; i < 5; i++) await scheduler.tick(performance.now() + i * 31_000)
+    expect(await count(store, id)).toBe(0)
   })
 
   test('at its end: not answered at once, and gone by the job', async () => {

@@ -39,6 +39,8 @@ export interface Apps {
   list(): InMemory[]
   /** Takes a realm out of memory that no request has used there. */
   retire(name: string): void
+  /** Takes out of memory what was removed, so that no job of it writes after its data is gone. */
+  prune(has: (name: string, id: string) => boolean): void
   close(): Promise<void>
 }
 
@@ -178,6 +180,9 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
     retire(name) {
       const slot = slots.get(name)
       if (slot?.isUsed !== true && slot?.running === 0) drop(name)
+    },
+    prune(has) {
+      for (const [name, { record, running }] of slots) if (running === 0 && !has(name, record.id)) drop(name)
     },
     async close() {
       for (const name of slots.keys()) drop(name)

@@ -13,7 +13,9 @@ export interface Known {
   /** Changes whenever any realm was changed. */
   version(): string | undefined
   names(): readonly string[]
-  /** Asks the store now, and rejects when it does not answer. */
+  /** False when it was removed, as far as this instance knows. */
+  has(name: string, id: string): boolean
+  /** Asks the store now, and rejects when it does not answer. What was written before this call is seen. */
   look(): Promise<void>
 }
 
@@ -33,21 +35,25 @@ export function createKnown(memory: Memory, elapsed: () => number): Known {
     version = now
   }
 
-  const look = (): Promise<void> =>
+  const share = (): Promise<void> =>
     (looking ??= read().finally(() => {
       lookedAt = elapsed() // also when the store is down: requests do not wait for it in turn
       looking = undefined
     }))
 
   return {
-    look,
+    async look() {
+      await looking?.catch(() => {}) // it may have begun before what was written
+      return share()
+    },
+    has: (name, id) => !ids || ids.get(name) === id,
     version: () => version,
     names: () => [...(ids?.keys() ?? [])],
     id(name) {
       const known = ids?.get(name)
       const age = elapsed() - lookedAt
       if (ids && age < (known === undefined ? freshForUnknown : freshFor)) return known
-      return look().then(
+      return share().then(
         () => ids?.get(name),
         (error: unknown) => {
           if (!ids) throw error

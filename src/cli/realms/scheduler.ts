@@ -115,6 +115,7 @@ export function createScheduler({ known, apps, log, remove }: Parts): Scheduler 
   const failed = (error: unknown) => log.warn('realms_not_looked_at', { problem: String(error) })
 
   async function tick(now: number): Promise<void> {
+    apps.prune(known.has)
     boundFlows()
     await Promise.all([runDue(now).catch(failed), inTurn(now).catch(failed), removeEnded(now).catch(failed)])
   }
