@@ -32,7 +32,6 @@ import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
 import { type Clock, realClock } from './lib/clock.ts'
-import { createLimiter } from './lib/limiter.ts'
 import type { Log } from './lib/log.ts'
 import { createMadeOnce, createTexts } from './lib/made_once.ts'
 import type { Random } from './lib/random.ts'
@@ -43,7 +42,7 @@ import { type Birth, neverLost } from './models/birth.ts'
 import { createClockGuard } from './models/clock_guard.ts'
 import type { KeyRing } from './models/key_ring.ts'
 import { lastingKey, rootOf } from './models/lasting_root.ts'
-import { signInBusy } from './people/password.ts'
+import { signInQueueOf } from './people/sign_in_queue.ts'
 import type { Store } from './store/store.ts'
 import { buildTable, featuresFor, featuresLeftOut } from './table.ts'
 
@@ -104,9 +103,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
     baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
     secrets: secretsOf(config, deps.lastingRoot),
-    signInQueue:
-      host?.signInQueue ??
-      createLimiter({ atOnce: config.signInConcurrency, waiting: config.signInQueue, refusal: signInBusy }),
+    signInQueue: signInQueueOf(deps, host?.signInQueue),
     oldHashes: shared?.oldHashes ?? { slowest: 0 },
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),

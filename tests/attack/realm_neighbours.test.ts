@@ -35,6 +35,35 @@ describe('streams', () => {
   })
 })
 
+describe('sign-ins', () => {
+  test('that flood one realm fill neither the queue of the server nor that of another realm, and come in turns', async () => {
+    const env = { SIGN_IN_CONCURRENCY: '1', SIGN_IN_QUEUE: '2' }
+    const op = await withRealms({ env })
+    const [a, b] = [await realmOf(op, 'a'), await realmOf(op, 'b')]
+    const begun: string[] = []
+    const ends: (() => void)[] = []
+    const work = (name: string) => () =>
+      new Promise<void>((resolve) => {
+        begun.push(name)
+        ends.push(resolve)
+      })
+    const enter = ({ context }: Provider, name: string) =>
+      context.signInQueue.run(work(name)).then(
+        () => 'done',
+        () => 'refused',
+      )
+    const flood = Array.from({ length: 50 }, () => enter(a, 'a'))
+    const others = [enter(b, 'b'), enter(op, 'server')]
+    for (let ended = 0; ended < 5; ended++) {
+      await until(() => ends.length > ended, 'the next one')
+      ends[ended]!()
+    }
+    expect(await Promise.all(others)).toEqual(['done', 'done'])
+    expect(begun.slice(0, 3)).toEqual(['a', 'b', 'server'])
+    expect((await Promise.all(flood)).filter((each) => each === 'refused')).toHaveLength(47)
+  })
+})
+
 describe('the recorder of a realm', () => {
   for (const issuer of ['http://localhost:5000', 'https://op.example', 'https://op.example/base'])
     test(`has no cookie of the server at ${issuer}, also where its lab shows secrets`, async () => {
