@@ -1,4 +1,5 @@
 /** `latchkey realm …`: providers of their own in the same process, each with an issuer, keys, people and clients. docs/realms.md */
+import { everyMember } from '../../models/every_member.ts'
 import { Realm, RealmError, type RealmRecord } from '../../models/realm.ts'
 import { realmStore } from '../../store/realm.ts'
 import { realClock } from '../../lib/clock.ts'
@@ -232,18 +233,14 @@ export const enable = defineCommand({
   run: (_options, [name]) => changed(name, (current) => without(current, ['disabled'])),
 })
 
-/** What a realm has, by one scan of the store. */
-async function contentOf({ store }: Context, { id }: RealmRecord) {
-  const count = { people: 0, clients: 0, sessions: 0, records: 0 }
-  for await (const page of realmStore(store, id).scan())
-    for (const found of page) {
-      count.records++
-      if (found.kind !== 'value') continue
-      if (found.key.startsWith('user:')) count.people++
-      else if (found.key.startsWith('client:')) count.clients++
-      else if (found.key.startsWith('session:')) count.sessions++
-    }
-  return count
+/** What goes with a realm, as far as it is counted without a look at the whole store. */
+async function contentOf(
+  { store }: Context,
+  { id }: RealmRecord,
+): Promise<{ people: number; clients: number }> {
+  const inside = realmStore(store, id)
+  const [people, clients] = await Promise.all(['users', 'clients'].map((index) => everyMember(inside, index)))
+  return { people: people!.length, clients: clients!.length }
 }
 
 export const remove = defineCommand({
@@ -256,7 +253,7 @@ export const remove = defineCommand({
     within(async (context, scene) => {
       const realm = await requireRealm(context, name)
       const content = await contentOf(context, realm)
-      const words = `${content.people} people, ${content.clients} clients and ${content.sessions} sessions`
+      const words = `${content.people} people and ${content.clients} clients`
       if (!dryRun) {
         if (!yes) await confirm(name, words)
         const root = await settingsInForce(context, scene.env)

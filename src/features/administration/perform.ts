@@ -1,5 +1,6 @@
 /** Runs a route for a caller: the API and the pages both do it here. */
 import * as v from 'valibot'
+import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import type { Call } from '../../contracts/call.ts'
 import { headContext } from '../../http/head_context.ts'
@@ -43,6 +44,8 @@ export async function perform<
   given: Given<P, Q, B>,
 ): Promise<Done<AnswerOf<A>>> {
   const { actor, params, query, body, ifMatch = [], dryRun = false } = given
+  if (route.exists?.(context) === false)
+    throw new HttpError('not_found', { expected: 'a route that exists here', came: route.path })
   requireRight(call, context, actor, route as unknown as Route)
   const isReading = (route.changes === undefined && !route.noted) || (dryRun && route.destructive === true)
   const done = await route.run(call, isReading ? readingContext(context) : context, {

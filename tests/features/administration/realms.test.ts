@@ -1,5 +1,7 @@
 /** /admin/v1/realms: owners of the server keep realms; nobody else does, and no realm reaches another one by it. docs/realms.md */
 import { describe, expect, test } from 'bun:test'
+import { adminScopes } from '../../../src/auth/admin_roles.ts'
+import { routes } from '../../../src/features/administration/routes.ts'
 import { Administrators } from '../../../src/models/administrators.ts'
 import {
   admin,
@@ -9,6 +11,7 @@ import {
   serviceToken,
   tokenOf,
 } from '../../support/administration.ts'
+import { pageOf } from '../../support/authenticator.ts'
 import { type Provider, provider } from '../../support/provider.ts'
 
 const op = await provider({
@@ -168,13 +171,16 @@ test('each change is in the trail of the server, by its owner', async () => {
   expect(entries.every(({ details }) => details.by !== undefined)).toBe(true)
 })
 
+/** The same provider, as a caller at the issuer of the realm sees it. */
+const inRealm = async (name: string): Promise<Provider> => ({
+  ...op,
+  context: (await op.context.realms!.open(name))!,
+  issuer: `${op.issuer}/realms/${name}`,
+  fetch: (path, init, peer) => op.fetch(path.startsWith('/') ? `/realms/${name}${path}` : path, init, peer),
+})
+
 test('inside of a realm there are no realms, and a token of the server opens nothing there', async () => {
-  const inside: Provider = {
-    ...op,
-    context: (await op.context.realms!.open('one'))!,
-    issuer: `${op.issuer}/realms/one`,
-    fetch: (path, init, peer) => op.fetch(path.startsWith('/') ? `/realms/one${path}` : path, init, peer),
-  }
+  const inside = await inRealm('one')
   const theirs = await serviceToken(inside, await serviceClient(inside))
   const there = (token: string, path: string) => admin(inside, token, 'GET', path)
   expect((await there(theirs, '/self')).status).toBe(200)
@@ -182,6 +188,53 @@ test('inside of a realm there are no realms, and a token of the server opens not
   expect((await there(owner, '/people')).status).toBe(401)
   expect((await admin(op, theirs, 'GET', '/people')).status).toBe(401)
   expect((await admin(op, theirs, 'GET', '/realms')).status).toBe(401)
+})
+
+test('inside of a realm every route answers, and none reaches the process or the server', async () => {
+  const inside = await inRealm('one')
+  const token = await serviceToken(inside, await serviceClient(inside, adminScopes, 'every-route'))
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{[a-z_]+\}/g, 'nobody')
+    const answer = await admin(
+      inside,
+      token,
+      route.method,
+      `${path}${route.destructive ? '?dry_run=true' : ''}`,
+      {
+        ...(route.body && { body: {} }),
+        headers: { ...(route.guarded && { 'if-match': '"none"' }) },
+      },
+    )
+    expect([route.method, route.path, answer.status < 500, JSON.stringify(answer.body)]).toEqual([
+      route.method,
+      route.path,
+      true,
+      expect.not.stringMatching(/sub-of-owner|console/),
+    ])
+  }
+  const levels = { body: { level: 'debug', levels: {} } }
+  expect((await admin(inside, token, 'PUT', '/log_levels', levels)).status).toBe(404)
+})
+
+test('the pages of a realm open for its owner, and show nothing of the server', async () => {
+  const inside = await inRealm('one')
+  const { who } = await administrator(inside, 'owner', 'owner-of-the-realm')
+  for (const path of [
+    '/admin',
+    '/admin/people',
+    '/admin/settings',
+    '/admin/scopes',
+    '/admin/keys',
+    '/admin/audit',
+  ]) {
+    const { status, html } = pageOf(await who.open(`/realms/one${path}`))
+    expect([path, status]).toEqual([path, 200])
+    expect(html).not.toMatch(/sub-of-owner"|\/admin\/(?:jobs|realms)"/)
+  }
+  for (const path of ['/admin/jobs', '/admin/realms', '/admin/realms/one'])
+    expect([path, pageOf(await who.open(`/realms/one${path}`)).status]).toEqual([path, 404])
+  // The session of the realm is none at the server.
+  expect(new URL(pageOf(await who.open(`${op.issuer}/admin`)).url).pathname).toBe('/login')
 })
 
 test('without REALMS the routes are unknown paths, also for many requests at once and in the description', async () => {
