@@ -1,5 +1,6 @@
 /** `latchkey user set`: changes claims, attributes and roles of an account. */
 import { standardClaims } from '../auth/claims.ts'
+import { withoutMembers } from '../lib/without_members.ts'
 import { tellOfOperator } from '../people/tell_owner.ts'
 import { differences } from '../people/author.ts'
 import { withContext } from './administration.ts'
@@ -41,14 +42,12 @@ export const set = defineCommand({
       throw new UsageError('nothing to set: expected --attribute, --claim, --role, --no-roles or --unset')
     return withContext('accounts', async (context) => {
       const user = await requireUser(context, name)
-      const without = (record: Record<string, unknown>) =>
-        Object.fromEntries(Object.entries(record).filter(([key]) => !unset.includes(key)))
       const after = await change(
         context,
         user,
         (current) => ({
-          attributes: { ...without(current.attributes), ...attributes },
-          claims: { ...without(current.claims), ...claims },
+          attributes: { ...withoutMembers(current.attributes, unset), ...attributes },
+          claims: { ...withoutMembers(current.claims, unset), ...claims },
           ...(roles && { roles }),
         }),
         claims.preferred_username,

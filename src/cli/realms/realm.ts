@@ -3,6 +3,7 @@ import { everyMember } from '../../models/every_member.ts'
 import { Realm, RealmError, type RealmRecord } from '../../models/realm.ts'
 import { realmStore } from '../../store/realm.ts'
 import { realClock } from '../../lib/clock.ts'
+import { withoutMembers } from '../../lib/without_members.ts'
 import { addRealm, changeRealm, removeRealm, stateOfRealm } from '../../people/realm_changes.ts'
 import type { Context } from '../../contracts/context.ts'
 import { requireRealm, type Scene, withContext } from '../administration.ts'
@@ -184,9 +185,6 @@ const changed = (name: string, change: (current: RealmRecord) => RealmRecord): P
     return shown(context, realm ?? (await requireRealm(context, name)), [soon(context)])
   })
 
-const without = <T extends object>(record: T, names: readonly string[]): T =>
-  Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name))) as T
-
 export const set = defineCommand({
   takes: ['NAME'],
   options: {
@@ -212,8 +210,8 @@ export const set = defineCommand({
       if (unknown !== undefined)
         throw new Refusal(`the realm has no setting ${printable(unknown)} of its own`)
       return {
-        ...without(current, ends === 'never' ? ['ends_at'] : []),
-        settings: { ...without(current.settings, unset), ...settings },
+        ...withoutMembers(current, ends === 'never' ? ['ends_at'] : []),
+        settings: { ...withoutMembers(current.settings, unset), ...settings },
         ...(title !== undefined && { title }),
         ...(at !== undefined && { ends_at: Math.floor(at / 1000) }),
       }
@@ -230,7 +228,7 @@ export const disable = defineCommand({
 export const enable = defineCommand({
   takes: ['NAME'],
   options: {},
-  run: (_options, [name]) => changed(name, (current) => without(current, ['disabled'])),
+  run: (_options, [name]) => changed(name, (current) => withoutMembers(current, ['disabled'])),
 })
 
 /** What goes with a realm, as far as it is counted without a look at the whole store. */

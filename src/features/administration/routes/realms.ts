@@ -5,6 +5,7 @@ import { ConfigError } from '../../../config.ts'
 import type { Context } from '../../../contracts/context.ts'
 import type { Realms } from '../../../contracts/realms.ts'
 import { realClock } from '../../../lib/clock.ts'
+import { withoutMembers } from '../../../lib/without_members.ts'
 import { type NewRealm, RealmError, type RealmRecord } from '../../../models/realm.ts'
 import { addRealm, changeRealm, removeRealm, stateOfRealm } from '../../../people/realm_changes.ts'
 import { realmStore } from '../../../store/realm.ts'
@@ -105,9 +106,6 @@ function endOf(context: Context, text: string): number {
   return Math.floor(at / 1000)
 }
 
-const without = <T extends object>(record: T, names: readonly string[]): T =>
-  Object.fromEntries(Object.entries(record).filter(([name]) => !names.includes(name))) as T
-
 interface Changes {
   title?: string | null | undefined
   settings?: Readonly<Record<string, string | null>> | undefined
@@ -124,8 +122,11 @@ function changed(
     value === null ? [] : [[name, value] as const],
   )
   return {
-    ...without(current, [...(title === null ? ['title'] : []), ...(ends_at === null ? ['ends_at'] : [])]),
-    settings: { ...without(current.settings, gone), ...Object.fromEntries(set) },
+    ...withoutMembers(current, [
+      ...(title === null ? ['title'] : []),
+      ...(ends_at === null ? ['ends_at'] : []),
+    ]),
+    settings: { ...withoutMembers(current.settings, gone), ...Object.fromEntries(set) },
     ...(typeof title === 'string' && { title }),
     ...(typeof ends_at === 'string' && { ends_at: endOf(context, ends_at) }),
   }
@@ -144,7 +145,7 @@ const stateRoute = <const P extends string>(path: P, summary: string, disabled: 
       const { name } = params as { name: string }
       await requireRealm(context, name)
       const realm = await changeRealm(context, authorOf(call, actor), realmsOf(context), name, (current) =>
-        disabled ? { ...current, disabled: true } : without(current, ['disabled']),
+        disabled ? { ...current, disabled: true } : withoutMembers(current, ['disabled']),
       )
       if (!realm) throw unknown(name)
       return { answer: shown(context, realm), etag: versionOf(realm) }

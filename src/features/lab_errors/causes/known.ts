@@ -1,6 +1,9 @@
 /** Refusals whose demand itself names the mistake: the table of what is said where no other row of the causes fits. */
 import type { CauseRow, Seen } from './cause.ts'
 
+/** Shows the metadata of the provider. */
+export const discovery = 'curl "$ISSUER/.well-known/openid-configuration"'
+
 /** A line of a program, a command or a setting; a function where it names the client. */
 export type Line = string | readonly string[] | ((seen: Seen) => string)
 

@@ -1,7 +1,6 @@
 /** Known causes by the code of the refusal alone: those of the transport, and what is left. https://www.rfc-editor.org/rfc/rfc9110#section-15.5 */
 import type { CauseRow, Remedy } from './cause.ts'
-
-const discovery = 'curl "$ISSUER/.well-known/openid-configuration"'
+import { discovery } from './known.ts'
 
 const byCode = (name: string, code: string, title: string, ...mend: Remedy[]): CauseRow => ({
   name,

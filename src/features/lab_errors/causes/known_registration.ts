@@ -1,7 +1,5 @@
 /** Known causes of refused registrations. https://www.rfc-editor.org/rfc/rfc7591#section-3.2.2 */
-import { known } from './known.ts'
-
-const discovery = 'curl "$ISSUER/.well-known/openid-configuration"'
+import { discovery, known } from './known.ts'
 
 export const knownRegistration = [
   known(

@@ -1,8 +1,6 @@
 /** Known causes of refused authorization requests, client authentication and sign-outs. https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1 */
 import { clientSet } from './cause.ts'
-import { known } from './known.ts'
-
-const discovery = 'curl "$ISSUER/.well-known/openid-configuration"'
+import { discovery, known } from './known.ts'
 
 export const knownRequests = [
   known(
