@@ -1,6 +1,7 @@
 /** What realms share in one process and one browser, and what is under way when one is opened again. docs/realms.md */
 import { describe, expect, test } from 'bun:test'
 import { cookieName } from '../../src/http/cookie.ts'
+import { csrfToken } from '../../src/http/csrf.ts'
 import type { Context } from '../../src/contracts/context.ts'
 import { exportLines } from '../../src/models/audit/export_lines.ts'
 import { note } from '../../src/models/audit/note.ts'
@@ -99,5 +100,39 @@ describe('the audit trail of a realm', () => {
     note(undefined, before, 'signed_in', { sub: 'user-alice' })
     await until(async () => (await kindsOf(context)).includes('signed_in'), 'the entry', 5_000)
     expect(await kindsOf(context)).toEqual(['started', 'stopped', 'started', 'signed_in'])
+  })
+})
+
+describe('a form of one origin', () => {
+  const purpose = 'lab_worksheet'
+  const browser = 'x'.repeat(32)
+
+  test('is accepted where its token was made alone, though Origin and Sec-Fetch-Site are those of all', async () => {
+    const op = await withRealms({ env: { LAB: 'true' } })
+    const places = [op, await realmOf(op, 'a'), await realmOf(op, 'b')]
+    const { origin } = new URL(op.issuer)
+    for (const from of places)
+      for (const at of places) {
+        const fields = {
+          csrf_token: csrfToken(from.context, browser, purpose),
+          lesson: 'pkce',
+          begin: 'begin',
+        }
+        const answer = await at.fetch('/lab/worksheet', {
+          method: 'POST',
+          redirect: 'manual',
+          headers: {
+            origin,
+            'sec-fetch-site': 'same-origin',
+            cookie: `${cookieName(at.context.config, 'browser')}=${browser}`,
+          },
+          body: new URLSearchParams(fields),
+        })
+        expect([from.issuer, at.issuer, answer.status]).toEqual([
+          from.issuer,
+          at.issuer,
+          from === at ? 303 : 403,
+        ])
+      }
   })
 })
