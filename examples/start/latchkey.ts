@@ -70,7 +70,8 @@ export async function startLatchkey(
   for (const end = Date.now() + 60_000; !text.includes('"started"'); await Bun.sleep(20))
     if (server.exitCode !== null || Date.now() > end) {
       await stop()
-      throw new Error(`Latchkey did not start at ${issuer}:\n${text}`)
+      const way = 'PROVIDER_PORT chooses another port for the provider, such as PROVIDER_PORT=5001'
+      throw new Error(`Latchkey did not start at ${issuer}. ${way}:\n${text}`)
     }
   return { issuer, log: () => text, stop }
 }
