@@ -31,6 +31,9 @@ test('two students join, one does the lesson and the other is stuck; the board, 
   const flow = (await who.open(new URL(help!.replaceAll('&amp;', '&'), op.issuer).href)).page!
   expect(flow.url).toStartWith(`${bob.at.issuer}/lab/flow?id=`)
   expect(flow.html).toContain('RFC 7636 §4.6')
+  const [, list] = /<a href="([^"]+)">flows<span class="unseen"> of (?:<bdi>)?Ada/.exec(html)!
+  const flows = (await who.open(new URL(list!.replaceAll('&amp;', '&'), op.issuer).href)).page!
+  expect(flows.url).toBe(`${ada.at.issuer}/lab/flows`)
   const csv = await op.fetch(`/classroom/results.csv?room=${made.classroom.id}`, {
     headers: { cookie: [...who.cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
   })

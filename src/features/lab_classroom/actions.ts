@@ -28,7 +28,7 @@ const seatOf = async (context: Context, classroom: Classroom, text: string | und
 
 /** Gives this browser the pass to the lab of one student, and leads there. */
 export async function open(call: Call, context: Context): Promise<Reply> {
-  const { room, student, flow, error } = query(call, context)
+  const { room, student, flow, flows, error } = query(call, context)
   const classroom = await requireTeacher(call, context, room)
   const { realm } = await seatOf(context, classroom, student)
   const way = await wayInto(context, classroom, realm)
@@ -37,7 +37,7 @@ export async function open(call: Call, context: Context): Promise<Reply> {
   if (error) return redirectWithin(at('error', error), way.cookies)
   if (flow) return redirectWithin(at('flow', flow), way.cookies)
   return redirectWithin(
-    flow === undefined ? worksheetAt(way.basePath, classroom) : `${way.basePath}/lab/flows`,
+    flows ? `${way.basePath}/lab/flows` : worksheetAt(way.basePath, classroom),
     way.cookies,
   )
 }

@@ -111,7 +111,7 @@ function rowOf(board: Board, student: Student): Html {
     right: `${right} of ${questionsOf(lesson).length}`,
     last: lastAt === undefined ? 'none' : timeOf(lastAt),
     worksheet: way(board, student, {}),
-    flows: way(board, student, { flow: '' }),
+    flows: way(board, student, { flows: 'all' }),
     link: asking('link'),
     remove: asking('remove'),
   })
