@@ -1,7 +1,7 @@
 /** A theme: a folder in which the operator sets the appearance of pages and mails, read once at boot. docs/decisions/0024-languages-and-themes.md */
 import { ownMember } from '../lib/own_member.ts'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { extname, join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { ConfigError } from '../config.ts'
 import { isFolder } from '../config/named_files.ts'
@@ -94,7 +94,7 @@ const largestText = 262_144
 export function readTheme(folder: string): Theme {
   if (!isFolder(folder))
     throw new ConfigError([
-      `THEME_PATH: expected the folder of a theme, got ${folder}, which is none. examples/theme is one to begin with`,
+      `THEME_PATH: expected the folder of a theme, got ${resolve(folder)}, which is none. The sources have one to begin with: examples/theme`,
     ])
   const problems: string[] = []
   const assets = new Map<string, Asset>()

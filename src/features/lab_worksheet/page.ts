@@ -44,7 +44,7 @@ const fact = defineView(
 )
 const troubleView = defineView(
   'worksheet_trouble',
-  '<p class="warning">{{icon triangle-alert}}The last request was refused: {{code}}. <bdi>{{problem}}</bdi> <a href="{{error}}">What it means</a>, <a href="{{flow}}">its flow</a>.</p>',
+  '<p class="warning">{{icon triangle-alert}}The last request was refused: {{code}}, <bdi>{{problem}}</bdi>. <a href="{{error}}">What it means</a>, <a href="{{flow}}">its flow</a>.</p>',
   ['code', 'problem', 'error', 'flow'],
 )
 
