@@ -161,7 +161,7 @@ describe('at least once', () => {
         return typeof verb === 'function' ? verb.bind(target) : verb
       },
     })
-    expect(run({ ...one, store }, sink)).rejects.toThrow('dies here')
+    await expect(run({ ...one, store }, sink)).rejects.toThrow('dies here')
     await until(() => seqs().length === 5, 'the batch')
     // Another instance waits for the lease, and then sends all of it.
     const two = await trail({ store: one.store, clock: one.clock, chain: 'two' })

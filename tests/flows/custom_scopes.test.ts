@@ -105,6 +105,6 @@ describe('refused at boot', () => {
     ],
     ['a member nobody knows', JSON.stringify({ x: { description: 'x', claims: {}, claim: {} } }), 'claim'],
   ])('%s', async (_, text, words) => {
-    expect(provider({ env: { CUSTOM_SCOPES: text } })).rejects.toThrow(words)
+    await expect(provider({ env: { CUSTOM_SCOPES: text } })).rejects.toThrow(words)
   })
 })

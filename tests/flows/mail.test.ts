@@ -360,6 +360,6 @@ describe('settings', () => {
     ],
   ])('%j stops the boot at %s and shows no password', async (env, name) => {
     const failing = provider({ env: env as Record<string, string> })
-    expect(failing).rejects.toThrow(name)
+    await expect(failing).rejects.toThrow(name)
   })
 })

@@ -167,7 +167,7 @@ test('other posted fields set no claim', async () => {
 })
 
 test.each(['roles', 'second_factor', 'team roles'])('EDITABLE_ATTRIBUTES=%s stops the boot', async (text) => {
-  expect(provider({ env: { EDITABLE_ATTRIBUTES: text } })).rejects.toThrow('EDITABLE_ATTRIBUTES')
+  await expect(provider({ env: { EDITABLE_ATTRIBUTES: text } })).rejects.toThrow('EDITABLE_ATTRIBUTES')
 })
 
 const returned = (claim: string) =>

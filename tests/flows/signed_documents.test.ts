@@ -112,7 +112,7 @@ describe('introspection', () => {
     expect((await op.fetch('/userinfo', bearer(answer.text))).status).toBe(401)
     const again = await post(op, '/introspect', demo, { token: answer.text })
     expect(again.body).toEqual({ active: false })
-    expect(verified(op, answer.text, demo, 'token-introspection+jwt')).rejects.toThrow(/aud/)
+    await expect(verified(op, answer.text, demo, 'token-introspection+jwt')).rejects.toThrow(/aud/)
   })
 })
 

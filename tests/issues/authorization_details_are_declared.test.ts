@@ -120,7 +120,7 @@ describe('a type declares its members', () => {
     ['a language that we do not speak', { p: { description: { xx: 'x' }, members: {} } }, 'description'],
   ])('refused at the start: %s', async (_, declared, words) => {
     const started = provider({ env: { AUTHORIZATION_DETAILS_TYPES: JSON.stringify(declared) } })
-    expect(started).rejects.toThrow(words)
+    await expect(started).rejects.toThrow(words)
   })
 })
 

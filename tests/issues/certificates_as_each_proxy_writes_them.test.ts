@@ -201,9 +201,9 @@ test('without a setting for the format, the header decides as before', async () 
   expect(await statusOf(named, { 'client-cert': written.rfc9440[0]! })).toBe(401)
 })
 
-test('a format that does not exist, and one header for two things, stop the start', () => {
-  expect(start({ MTLS_CLIENT_CERT_FORMAT: 'squid' })).rejects.toThrow(ConfigError)
-  expect(
+test('a format that does not exist, and one header for two things, stop the start', async () => {
+  await expect(start({ MTLS_CLIENT_CERT_FORMAT: 'squid' })).rejects.toThrow(ConfigError)
+  await expect(
     start({ MTLS_CLIENT_CERT_FORMAT: 'apache', MTLS_CLIENT_VERIFY_HEADER: 'SSL_CLIENT_CERT' }),
   ).rejects.toThrow('MTLS_CLIENT_VERIFY_HEADER')
 })

@@ -38,7 +38,7 @@ describe.each(['', '/tenant'])('an issuer with path %p', (path) => {
       [issuer, issuer.replace('localhost', 'LOCALHOST')],
       [issuer, `${issuer}?`],
     ] as const)
-      expect(discovered(configured, stated, path)).rejects.toThrow(/character by character/)
+      await expect(discovered(configured, stated, path)).rejects.toThrow(/character by character/)
   })
 })
 

@@ -192,7 +192,7 @@ describe('Vault Transit', () => {
     }
     vault.transit.instead = () =>
       Response.json({ data: { type: 'aes256-gcm96', supports_signing: false, latest_version: 1, keys: {} } })
-    expect(ringOf(transit('ES256'), approle)).rejects.toThrow('"aes256-gcm96", which does not sign')
+    await expect(ringOf(transit('ES256'), approle)).rejects.toThrow('"aes256-gcm96", which does not sign')
   })
 })
 

@@ -292,10 +292,10 @@ export function storeContract(name: string, makeTwoHandles: () => Promise<TwoHan
 
     test('invalid arguments are refused, and nothing is written', async () => {
       const key = fresh()
-      expect(handles.a.put(key, 'x', Number.NaN)).rejects.toThrow(RangeError)
-      expect(handles.a.create(key, 'x', Infinity)).rejects.toThrow(RangeError)
-      expect(handles.a.increment(key, 1000, 0.5)).rejects.toThrow(RangeError)
-      expect(handles.a.link(key, 'm', Number.NaN)).rejects.toThrow(RangeError)
+      await expect(handles.a.put(key, 'x', Number.NaN)).rejects.toThrow(RangeError)
+      await expect(handles.a.create(key, 'x', Infinity)).rejects.toThrow(RangeError)
+      await expect(handles.a.increment(key, 1000, 0.5)).rejects.toThrow(RangeError)
+      await expect(handles.a.link(key, 'm', Number.NaN)).rejects.toThrow(RangeError)
       expect(await handles.a.get(key)).toBeUndefined()
       expect(await handles.a.range(key)).toEqual([])
     })

@@ -143,7 +143,7 @@ describe('outages', () => {
     const before = (await store.increment('attempts', 60_000)).count
     own.pause() // the server takes the bytes and does not answer
     const lost = store.increment('attempts', 60_000)
-    expect(lost).rejects.toThrow(StoreUnavailable)
+    await expect(lost).rejects.toThrow(StoreUnavailable)
     await lost.catch(() => {})
     await Bun.sleep(timeoutMs + 100)
     own.resume()

@@ -151,9 +151,9 @@ export function rangeContract(name: string, makeTwoHandles: () => Promise<TwoHan
     })
 
     test('prefix: one score alone, because members of several do not stand side by side', async () => {
-      expect(handles.a.range(fresh(), { prefix: 'a' })).rejects.toThrow(RangeError)
-      expect(handles.a.range(fresh(), { prefix: 'a', min: 1, max: 2 })).rejects.toThrow(RangeError)
-      expect(handles.a.range(fresh(), { after: { member: 'a', score: Number.NaN } })).rejects.toThrow(
+      await expect(handles.a.range(fresh(), { prefix: 'a' })).rejects.toThrow(RangeError)
+      await expect(handles.a.range(fresh(), { prefix: 'a', min: 1, max: 2 })).rejects.toThrow(RangeError)
+      await expect(handles.a.range(fresh(), { after: { member: 'a', score: Number.NaN } })).rejects.toThrow(
         RangeError,
       )
     })

@@ -151,7 +151,7 @@ describe('outages', () => {
     const before = (await store.increment('attempts', 60_000)).count
     server.pause() // the server takes the bytes and does not answer
     const lost = store.increment('attempts', 60_000)
-    expect(lost).rejects.toThrow(StoreUnavailable)
+    await expect(lost).rejects.toThrow(StoreUnavailable)
     await lost.catch(() => {})
     await Bun.sleep(timeoutMs + 100)
     server.resume()
@@ -238,7 +238,7 @@ test('a server that is not running yet: the first verb waits for it until the ti
   const store = redisStore(`redis://127.0.0.1:${port}`, { timeoutMs: 200 })
   await allRefuse(store)
   await Bun.sleep(250)
-  expect(store.get('k')).rejects.toThrow('redis: no connection (ECONNREFUSED: ')
+  await expect(store.get('k')).rejects.toThrow('redis: no connection (ECONNREFUSED: ')
   await store.close()
 })
 
@@ -335,7 +335,7 @@ test('Sentinel: when the master dies, its replica is found and written to', asyn
   await until(() => held(replica.port, 'k') !== '', 'the replica to have the write')
   await watched(sentinel.port)
   await master.kill()
-  expect(store.put('k', 'x')).rejects.toThrow(StoreUnavailable)
+  await expect(store.put('k', 'x')).rejects.toThrow(StoreUnavailable)
   await until(
     () =>
       store.put('after', 'failover').then(

@@ -104,7 +104,7 @@ test('a slot that moves while everything is listed is told, because its keys may
   await scan(() => {})
   redisCli(port(to), 'cluster', 'setslot', slot, 'importing', ids[from] ?? '')
   redisCli(port(from), 'cluster', 'setslot', slot, 'migrating', ids[to] ?? '')
-  expect(scan(() => {})).rejects.toThrow('slots of the cluster are being moved')
+  await expect(scan(() => {})).rejects.toThrow('slots of the cluster are being moved')
   for (const i of [to, from]) redisCli(port(i), 'cluster', 'setslot', slot, 'stable')
   const moved = scan(() => {
     redisCli(port(to), 'cluster', 'setslot', slot, 'importing', ids[from] ?? '')

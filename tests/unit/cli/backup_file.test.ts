@@ -174,8 +174,12 @@ test('text that no release writes is refused, although it is sealed with the key
     [first, '', end],
   ]
   for (const each of bad)
-    expect(read(of(Buffer.from(each.map((line) => `${line}\n`).join(''))))).rejects.toBeInstanceOf(Refusal)
-  expect(read(of(Buffer.from(`${first}\n${records.join('\n')}\n${end}`)))).rejects.toBeInstanceOf(Refusal)
+    await expect(read(of(Buffer.from(each.map((line) => `${line}\n`).join(''))))).rejects.toBeInstanceOf(
+      Refusal,
+    )
+  await expect(read(of(Buffer.from(`${first}\n${records.join('\n')}\n${end}`)))).rejects.toBeInstanceOf(
+    Refusal,
+  )
 })
 
 test('a line without an end is refused after a bounded number of bytes', async () => {

@@ -1,12 +1,17 @@
 /** The configuration of a realm: what it has from the server, what it may set, and secrets that no other has. */
 import { describe, expect, test } from 'bun:test'
-import { realmConfig } from '../../../src/cli/realms/realm_config.ts'
+import { everyEntry, realmConfig } from '../../../src/cli/realms/realm_config.ts'
 import { ConfigError, loadConfig } from '../../../src/config.ts'
+import type { Entry } from '../../../src/config/entry.ts'
+import { isInherited } from '../../../src/config/realm_setting.ts'
 import { featureEntries } from '../../../src/table.ts'
 
 function root(env: Record<string, string> = {}) {
   return { env, config: loadConfig(env, { featureEntries }) }
 }
+/** The same reason for each of these variables. */
+const of = (reason: string, names: string) =>
+  Object.fromEntries(names.split(' ').map((name) => [name, reason]))
 const record = (settings: Record<string, string> = {}, id = 'id-of-a') => ({ id, name: 'a', settings })
 
 test('it is that of the server under the settings of the record, at an issuer of its own', () => {
@@ -53,6 +58,24 @@ test('each value of SECRET_KEY gives another secret to each realm, in the order 
 })
 
 describe('what is of the server alone', () => {
+  test('a new secret is inherited when this list says why it leads from no realm to another', () => {
+    const reasons: Readonly<Record<string, string>> = {
+      SECRET_KEY: 'derived for each realm',
+      AUDIT_SIGNING_KEY: 'derived for each realm',
+      ...of('the store of all realms', 'STORE_URL REDIS_URL STORE_MOVE_TO BACKUP_KEY'),
+      ...of(
+        'of the process',
+        'OTEL_EXPORTER_OTLP_HEADERS SENTRY_DSN METRICS_TOKEN VAULT_TOKEN VAULT_SECRET_ID',
+      ),
+      ...of('sends, and reads nothing', 'SMTP_URL SMS_GATEWAY_URL SMS_GATEWAY_BODY SMS_GATEWAY_TOKEN'),
+    }
+    const all: readonly Entry[] = everyEntry
+    const inherited = all.filter(
+      ({ name, secret, credentials }) => (secret || credentials) && isInherited(name),
+    )
+    expect(inherited.map(({ name }) => name).toSorted()).toEqual(Object.keys(reasons).toSorted())
+  })
+
   test('is not inherited: its credentials, its upstream providers, its collectors', () => {
     const secret = 's'.repeat(40)
     const config = realmConfig(

@@ -65,7 +65,7 @@ test('post is not called when the form reader throws', async () => {
       return reply(200)
     },
   })
-  expect(endpoint.post!(call, context)).rejects.toThrow('not our form')
+  await expect(endpoint.post!(call, context)).rejects.toThrow('not our form')
   expect(called).toBe(false)
 })
 

@@ -134,7 +134,7 @@ test('renew: a failure does not stop the next load, and an absent value changes 
   const failing = cache.renew('k', () => Promise.reject(new Error('away')))
   await Promise.resolve().then(() => {})
   const absent = cache.renew('k', async () => undefined)
-  expect(failing).rejects.toThrow('away')
+  await expect(failing).rejects.toThrow('away')
   expect(await absent).toBeUndefined()
   expect(await cache.get('k', async () => 'loaded')).toBe('kept')
 })

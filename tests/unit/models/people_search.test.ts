@@ -217,7 +217,7 @@ describe('a store that seals', () => {
     expect((await subs({ query: 'ann' }, 1)).toSorted()).toEqual(['s1', 's2'])
     expect(await subs({ query: 's3' }, 1)).toEqual(['s3'])
     expect(await subs({ filter: { role: 'admin' } })).toEqual(['s2'])
-    expect(searchPeople(memory, { sort: 'username', limit: 5 })).rejects.toThrow(SortUnavailable)
+    await expect(searchPeople(memory, { sort: 'username', limit: 5 })).rejects.toThrow(SortUnavailable)
   })
 
   test('loses what a move from an open store brought along', async () => {
