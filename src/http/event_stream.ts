@@ -14,8 +14,6 @@ const mostOfLane = 10
 const everyMs = 5_000
 /** Looks after which a stream ends; the browser opens it again, with the rights that it then has. */
 const mostLooks = 120
-/** Looks without news after which a comment keeps the connection open. */
-const silentLooks = 1
 /** Milliseconds that the browser waits before it opens a stream again. */
 const retryMs = 5_000
 
@@ -62,14 +60,12 @@ export function eventStream(
       const watch = async () => {
         send(`retry: ${retryMs}\n\n`)
         let last = await look()
-        let silent = 0
         for (let looks = 0; looks < mostLooks; looks++) {
           await Promise.race([wait(everyMs), cancelled.promise]) // its place is free at once
           if (!isOpen || request.signal.aborted || context.closing()) return
           const now = await look()
-          silent = now === last ? silent + 1 : 0
-          if (now !== last) send('event: changed\ndata:\n\n')
-          else if (silent % silentLooks === 0) send(':\n\n')
+          // Without news, a comment keeps the connection open.
+          send(now === last ? ':\n\n' : 'event: changed\ndata:\n\n')
           last = now
         }
       }

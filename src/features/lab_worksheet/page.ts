@@ -177,6 +177,6 @@ export async function submit(_call: Call, context: Context, fields: Params): Pro
 
 export const live = (call: Call, context: Context): Reply =>
   eventStream(call, context, {
-    lane: `lessons ${context.config.issuer} ${call.address}`,
+    lane: `lessons ${call.address}`,
     look: async () => JSON.stringify((await Worksheet.find(context, worksheetId)) ?? {}),
   })
