@@ -11,6 +11,8 @@ export interface Provider {
   /** The URLs of the metadata, such as `token_endpoint`. */
   endpoints: Readonly<Record<string, string>>
   grantTypes: readonly string[]
+  /** The name of the realm that it is, for commands; undefined for the server itself. */
+  realm?: string | undefined
 }
 
 /** The method that the kit uses; undefined where the client has none that the kit can use. */

@@ -24,12 +24,13 @@ interface Lack {
 const quoted = (value: string): string =>
   /^[\w.~:/@-]+$/.test(value) ? value : literals.shell.text(replaceUnsafe(value, 'line', '?'))
 
-/** The command line. What begins with a dash stands behind `--`, so that it is no option. */
-function commandLine(command: string, subject: string, options: Options): string {
+/** The command line, in the realm of the provider. What begins with a dash stands behind `--`, so that it is no option. */
+function commandLine({ realm }: Provider, command: string, subject: string, options: Options): string {
+  const latchkey = realm === undefined ? 'latchkey' : `latchkey --realm ${realm}`
   const text = options.map(([name, value]) => ` --${name}${value === '' ? '' : ` ${quoted(value)}`}`).join('')
   return subject.startsWith('-')
-    ? `latchkey ${command}${text} -- ${quoted(subject)}`
-    : `latchkey ${command} ${quoted(subject)}${text}`
+    ? `${latchkey} ${command}${text} -- ${quoted(subject)}`
+    : `${latchkey} ${command} ${quoted(subject)}${text}`
 }
 
 const each = (option: string, values: readonly string[]): Options => values.map((value) => [option, value])
@@ -91,7 +92,7 @@ export function misfitOf(kit: Kit, client: Client, provider: Provider): Misfit |
   if (methodFor(kit, client) === undefined)
     return {
       problem: methodProblem(kit, client),
-      command: commandLine('client add', shownName(client), ofItsOwn(kit, client)),
+      command: commandLine(provider, 'client add', shownName(client), ofItsOwn(kit, client)),
     }
   const lacks = lacksOf(kit, client)
   if (lacks.length === 0) return undefined
@@ -105,6 +106,7 @@ export function misfitOf(kit: Kit, client: Client, provider: Provider): Misfit |
   return {
     problem,
     command: commandLine(
+      provider,
       'client set',
       client.client_id,
       lacks.flatMap((lack) => lack.options),

@@ -7,7 +7,7 @@ import type { Provider } from './client_values.ts'
  * configuration.
  */
 export function kitProvider(
-  { config: { issuer: own }, table }: Context,
+  { config: { issuer: own }, table, realm }: Context,
   metadata: Readonly<Record<string, unknown>>,
   issuer = own,
 ): Provider {
@@ -20,5 +20,6 @@ export function kitProvider(
     issuer,
     endpoints: Object.fromEntries(urls),
     grantTypes: [...table.grantTypes.keys()],
+    realm: realm?.name,
   }
 }

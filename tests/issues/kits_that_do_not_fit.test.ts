@@ -45,6 +45,16 @@ test('by the command: a client that signs with keys gets one with a secret besid
   expect(existsSync(join(line.folder, 'pwned'))).toBe(false)
 })
 
+test('in a realm, the command is one for this realm', async () => {
+  await line.json('realm', 'add', 'team', '--json')
+  const { client_id } = await add('Shop', '--redirect-uri', 'https://shop.example/cb', '--realm', 'team')
+  const { stderr } = await kit(client_id, 'react', '--realm', 'team')
+  const command = stderr.trimEnd().split('\n').at(-1)!
+  expect(command).toStartWith('latchkey --realm team client add Shop --public')
+  const made = await line.json<Added>(...wordsOf(command), '--json')
+  expect((await kit(made.client_id, 'react', '--realm', 'team')).code).toBe(0)
+})
+
 const op = await provider()
 const offered = kitProvider(op.context, metadata(op.context))
 
