@@ -66,6 +66,25 @@ export async function openRealm(host: Host, record: RealmRecord, before?: OpenRe
   const goesOn = before && isAlike(before, config) ? before : undefined
   if (before && !goesOn) await before.close()
   const lasting = goesOn?.lasting ?? (await openLasting(host, record, config))
+  try {
+    return await openApp(host, record, { config, lasting, previous: goesOn?.app.context })
+  } catch (error) {
+    if (!goesOn) await endTrail({ ...lasting.opened, audit: lasting.audit })
+    throw error
+  }
+}
+
+interface Parts {
+  config: Config
+  lasting: Lasting
+  previous: Context | undefined
+}
+
+async function openApp(
+  host: Host,
+  record: RealmRecord,
+  { config, lasting, previous }: Parts,
+): Promise<OpenRealm> {
   const opened = { ...lasting.opened, config }
   const { tracing, errorReports } = host.observers
   const { recorder, audit, birth, lastingRoot } = lasting
@@ -91,7 +110,7 @@ export async function openRealm(host: Host, record: RealmRecord, before?: OpenRe
     soon: (job) => void runs?.run(job),
     realm: record,
     ownSettings: () => settingsOf(host, config, record),
-    previous: goesOn?.app.context,
+    previous,
   })
   if (record.demo) await seedDemo(opened)
   runs = createRuns(app.context, keys)
@@ -132,13 +151,10 @@ async function openLasting(host: Host, record: RealmRecord, config: Config): Pro
   const { opened: recording, recorder } = await withRecorder(plain, { bytes: recordedBytes, ...listening })
   const opened = tracing ? traced(recording, tracing) : recording
   const lastingRoot = await openRoot(opened)
-  return {
-    opened,
-    recorder,
-    audit: await trailOf(host, opened, record),
-    birth: await birthOf(host, opened, record),
-    lastingRoot,
-  }
+  const birth = await birthOf(host, opened, record)
+  // Last: what begins a trail has to end it.
+  const audit = await trailOf(host, opened, record)
+  return { opened, recorder, audit, birth, lastingRoot }
 }
 
 async function trailOf(host: Host, opened: Opened, { settings }: RealmRecord): Promise<Audit | undefined> {
@@ -172,14 +188,20 @@ async function birthOf(host: Host, opened: Opened, { created_at }: RealmRecord):
 const withoutNotices = (log: AdjustableLog): AdjustableLog => ({ ...log, info: () => {} })
 
 async function close(context: Context): Promise<void> {
-  const { audit, log, recorder } = context
-  recorder?.close()
+  context.recorder?.close()
+  await writeUsage(context).catch((error: unknown) => notWritten(context, error))
+  await endTrail(context)
+}
+
+async function endTrail({ audit, log }: Pick<Context, 'audit' | 'log'>): Promise<void> {
+  if (!audit) return
   try {
-    await writeUsage(context)
-    if (!audit) return
     await note(undefined, audit, 'stopped', { signal: 'realm' })
     await closeTrail(audit)
   } catch (error) {
-    log.error('audit_not_written', { problem: String(error) })
+    notWritten({ log }, error)
   }
 }
+
+const notWritten = ({ log }: Pick<Context, 'log'>, error: unknown): void =>
+  log.error('audit_not_written', { problem: String(error) })
