@@ -285,8 +285,9 @@ const artefacts: Record<string, Artefact> = {
         .setIssuer('assertion')
         .setSubject('assertion')
         .setAudience(place.issuer)
-        .setIssuedAt()
-        .setExpirationTime('1m')
+        // By the clock of the place, which stands while the test runs.
+        .setIssuedAt(Math.floor(place.context.clock.now() / 1000))
+        .setExpirationTime(Math.floor(place.context.clock.now() / 1000) + 60)
         .sign(assertionKey),
     use: async (place, client_assertion: string) =>
       errorOf(

@@ -49,7 +49,7 @@ const settings = (more: Record<string, string> = {}) => ({
   PROFILE: 'mcp',
   OUTBOUND_ALLOW_HOSTS: `localhost:${server.port}`,
   OUTBOUND_CA_PATH: lab.caPath,
-  OUTBOUND_TIMEOUT_MS: '1000',
+  OUTBOUND_TIMEOUT_MS: '30000',
   RATE_LIMITING_ENABLED: 'false',
   ...more,
 })

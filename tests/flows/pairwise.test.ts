@@ -33,7 +33,7 @@ const sectorUri = (path = '') => `https://localhost:${server.port}/sector${path}
 const env = (more: Record<string, string> = {}) => ({
   OUTBOUND_ALLOW_HOSTS: `localhost:${server.port}`,
   OUTBOUND_CA_PATH: lab.caPath,
-  OUTBOUND_TIMEOUT_MS: '1500',
+  OUTBOUND_TIMEOUT_MS: '30000',
   ...more,
 })
 

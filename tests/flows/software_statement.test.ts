@@ -28,7 +28,7 @@ const env = (more: Record<string, string> = {}) => ({
   SOFTWARE_STATEMENT_ISSUERS: `https://other.example=https://localhost:${server.port}/other ${issuer}=https://localhost:${server.port}/jwks`,
   OUTBOUND_ALLOW_HOSTS: `localhost:${server.port}`,
   OUTBOUND_CA_PATH: lab.caPath,
-  OUTBOUND_TIMEOUT_MS: '1500',
+  OUTBOUND_TIMEOUT_MS: '30000',
   ...more,
 })
 

@@ -28,7 +28,7 @@ beforeEach(async () => {
       REGISTRATION_ALLOWED_GRANT_TYPES: 'authorization_code client_credentials',
       OUTBOUND_ALLOW_HOSTS: `localhost:${server.port}`,
       OUTBOUND_CA_PATH: lab.caPath,
-      OUTBOUND_TIMEOUT_MS: '2000',
+      OUTBOUND_TIMEOUT_MS: '30000',
       RATE_LIMITING_ENABLED: 'false',
     },
   })
