@@ -15,9 +15,9 @@ export interface Session {
   idToken: string
   refreshToken: string | undefined
   /** For the API; `expiresAt` in milliseconds since 1970. */
-  accessToken?: { token: string; expiresAt: number }
+  accessToken?: { resource: string; token: string; expiresAt: number }
   /** The one refresh that is under way. */
-  refreshing?: Promise<string>
+  refreshing?: { resource: string; token: Promise<string> }
   /** Which sign-in the API asked for last. */
   wanted?: { maxAge?: number; acrValues?: string }
   begunAt: number

@@ -10,12 +10,17 @@ export class SessionEnded extends Error {}
  * A token for the resource that is good for the next half minute. A refresh token is good for one use. Requests that come
  * at once wait for one refresh: a second use looks like that of a thief, and ends the session.
  */
-export function accessToken(session: Session, resource: string, isRefused?: string): Promise<string> {
-  const kept = session.accessToken
-  if (kept && kept.token !== isRefused && kept.expiresAt - Date.now() > 30_000)
-    return Promise.resolve(kept.token)
-  session.refreshing ??= refresh(session, resource).finally(() => delete session.refreshing)
-  return session.refreshing
+export async function accessToken(session: Session, resource: string, isRefused?: string): Promise<string> {
+  const { accessToken: kept, refreshing: running } = session
+  const isGood = kept?.resource === resource && kept.token !== isRefused
+  if (isGood && kept.expiresAt - Date.now() > 30_000) return kept.token
+  if (running && running.resource !== resource) {
+    await running.token.catch(() => {}) // of another API: its caller gets the error
+    return accessToken(session, resource, isRefused)
+  }
+  const token = running?.token ?? refresh(session, resource).finally(() => delete session.refreshing)
+  session.refreshing ??= { resource, token }
+  return token
 }
 
 async function refresh(session: Session, resource: string): Promise<string> {
@@ -28,6 +33,7 @@ async function refresh(session: Session, resource: string): Promise<string> {
     if (!isLive(session)) throw new SessionEnded('the person has signed out meanwhile')
     session.refreshToken = tokens.refresh_token ?? session.refreshToken
     session.accessToken = {
+      resource,
       token: tokens.access_token,
       expiresAt: Date.now() + (tokens.expiresIn() ?? 0) * 1000,
     }

@@ -100,5 +100,5 @@ export const worksInRealm = (command: string): boolean => within.has(command)
 export function requireInRealm(command: string): void {
   if (worksInRealm(command)) return
   const reason = Object.hasOwn(elsewhere, command) ? elsewhere[command] : 'it does not know realms'
-  throw new UsageError(`latchkey ${command} takes no ${flag}: ${reason}. Leave the option out`)
+  throw new UsageError(`${command} takes no ${flag}: ${reason}. Leave the option out`)
 }

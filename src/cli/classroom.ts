@@ -91,6 +91,7 @@ function prepareServer(given: Given): void {
   const settings: Record<string, string> = {
     LAB: 'true',
     REALMS: 'true',
+    ADMINISTRATION: 'false', // its start would print a link for a first owner, which a class must not see
     SIGN_IN_QUEUE: `${mostStudents}`,
     ...(has('ISSUER_URL') ? port !== undefined && { PORT: port } : addressOf(given, env)),
   }

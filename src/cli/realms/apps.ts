@@ -74,6 +74,7 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
   /** A realm is not opened anew before its last entries are written. */
   const closing = new Map<string, Promise<void>>()
   const limiter = createLimiter(opening)
+  let isClosed = false
   const stamp = () => `${generation()} ${version()}`
 
   function close(name: string, open: OpenRealm | undefined): void {
@@ -123,6 +124,7 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
 
   async function load(name: string): Promise<OpenRealm | undefined> {
     await closing.get(name)
+    if (isClosed) return undefined
     const seen = stamp()
     const record = await Realm.find(memory, name)
     if (slots.get(name)?.record.id !== record?.id) drop(name)
@@ -135,6 +137,7 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
     slot.stamp = seen
     bound()
     slot.running -= 1
+    if (isClosed) drop(name)
     return settled(slot)
   }
 
@@ -185,6 +188,8 @@ export function createApps({ host, memory, version, generation, most }: Parts): 
       for (const [name, { record, running }] of slots) if (running === 0 && !has(name, record.id)) drop(name)
     },
     async close() {
+      isClosed = true // a turn of jobs may still ask for a realm: its audit trail would have no end
+      await Promise.allSettled(loading.values())
       for (const name of slots.keys()) drop(name)
       await Promise.all(closing.values())
     },

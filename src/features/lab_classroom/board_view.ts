@@ -12,7 +12,7 @@ import { questionsOf, type Student, type StudentState } from './students.ts'
 
 const view = defineView(
   'classroom_board',
-  `<p>The classroom ends at <time datetime="{{ends}}">{{endsText}} UTC</time>. Then all of it is gone. Students join at <a href="{{join}}">{{join}}</a></p>
+  `<p>The classroom ends on <time datetime="{{ends}}">{{endsText}} UTC</time>. Then all of it is gone. Students join at <a href="{{join}}">{{join}}</a></p>
 <div data-part="board"><ul class="tiles">{{tiles}}</ul>{{help}}{{table}}</div>
 <p class="actions row"><a class="button" href="{{results}}">Download the results (CSV)</a> <a class="button" href="{{end}}">End the classroom</a></p>`,
   ['ends', 'endsText', 'join', 'tiles', 'help', 'table', 'results', 'end'],

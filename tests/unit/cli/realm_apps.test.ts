@@ -76,3 +76,23 @@ test('a realm that cannot be opened leaves no trail that was begun and not ended
         kinds.push(...(/"kind":"(started|stopped)"/.exec(found.value)?.slice(1) ?? []))
   expect(kinds.toSorted()).toEqual(['started', 'started', 'stopped', 'stopped'])
 })
+
+test('a realm that is being opened when the server ends is closed too, and none is opened after', async () => {
+  const op = await withRealms({ env: { AUDIT_SIGNING_KEY: 'k'.repeat(40) } })
+  await op.context.realms!.create({ name: 'a', settings: quickKeys })
+  await op.context.realms!.create({ name: 'b', settings: quickKeys })
+  const opening = op.fetch('/realms/a/health')
+  await op.realms!.close()
+  await opening
+  expect(await op.context.realms!.open('b')).toBeUndefined()
+  const kinds = (await Promise.all([Array.fromAsync(op.context.store.scan())]))
+    .flat(2)
+    .flatMap((found) =>
+      found.kind === 'value' && found.key.startsWith('realm:')
+        ? [.../"kind":"(started|stopped)"/g[Symbol.matchAll](found.value)].map(([, kind]) => kind)
+        : [],
+    )
+  expect(kinds.filter((kind) => kind === 'started').length).toBe(
+    kinds.filter((kind) => kind === 'stopped').length,
+  )
+})

@@ -165,7 +165,7 @@ export const peopleRoutes = {
           say: say('admin.connection_last'),
         })
       if (!dryRun) await tellOfOperator(context, user, { kind: 'connection_taken', detail: removed.name })
-      await noteChange(context, authorOf(call, actor), 'connection_removed', { sub })
+      await noteChange(context, authorOf(call, actor), 'connection_removed', { sub, about: removed.name })
       return { answer: { sub, id } }
     },
   }),
