@@ -1,16 +1,8 @@
 /** `--realm NAME`, which every command that works with a store understands: the realm for the time of one command. docs/realms.md */
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { isRealmName, realmNameWords } from '../models/realm.ts'
 import { UsageError } from './failure.ts'
+import { worksInRealm } from './in_realm.ts'
 import { printable } from './output.ts'
-
-const chosen = new AsyncLocalStorage<string>()
-
-/** Undefined for the server itself. */
-export const chosenRealm = (): string | undefined => chosen.getStore()
-
-export const withRealm = <T>(name: string | undefined, run: () => T): T =>
-  name === undefined ? run() : chosen.run(name, run)
 
 const flag = '--realm'
 
@@ -40,20 +32,6 @@ function requireName(text: string): void {
   if (!isRealmName(text))
     throw new UsageError(`${flag}: expected the name of a realm, ${realmNameWords}, got ${printable(text)}`)
 }
-
-/** Commands that work in a realm as they work for the server itself. */
-const within: ReadonlySet<string> = new Set(
-  [
-    ['keys generate', 'keys rotate', 'keys replace', 'keys list', 'jwks'],
-    ['user add', 'user passwd', 'user reset', 'user disable', 'user enable', 'user list', 'user show'],
-    ['user remove', 'user set', 'user import', 'user export', 'invite', 'invite list', 'invite revoke'],
-    ['verify', 'reset-factors', 'sessions list', 'sessions end', 'admin grant', 'admin revoke', 'admin list'],
-    ['client add', 'client show', 'client set', 'client secret', 'client kit', 'client list'],
-    ['client remove', 'client token add', 'client token list', 'client token remove', 'usage'],
-    ['audit verify', 'audit list', 'audit export', 'audit report', 'audit jwks', 'audit rotate'],
-    ['config check'],
-  ].flat(),
-)
 
 const ofFile =
   'a configuration file is of the server itself; latchkey realm set changes the settings of a realm'
@@ -93,8 +71,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'realm enable': ofAll,
   'realm remove': ofAll,
 }
-
-export const worksInRealm = (command: string): boolean => within.has(command)
 
 /** Throws UsageError for a command that has nothing to do in a realm. */
 export function requireInRealm(command: string): void {

@@ -1,5 +1,6 @@
 /** Output of commands: lines, JSON, tables. Control characters in values are escaped, so that they do not reach the terminal. */
 
+import { inChosenRealm } from './in_realm.ts'
 import { escapeCharacter, replaceUnsafe } from '../lib/unsafe_text.ts'
 
 /** A value as one line, with unsafe characters escaped. */
@@ -11,12 +12,12 @@ export const printableLines = (text: string): string =>
   replaceUnsafe(text, 'line', (each) => (each === '\n' ? each : escapeCharacter(each)))
 
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${inChosenRealm(text)}\n`)
 }
 
 export function printJson(value: unknown): void {
   // Line feeds between members are kept; those inside values are escaped already.
-  print(printableLines(JSON.stringify(value, null, 2)))
+  process.stdout.write(`${printableLines(JSON.stringify(value, null, 2))}\n`)
 }
 
 /** A longer cell moves the rest of its own row alone. */

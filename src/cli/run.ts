@@ -3,7 +3,8 @@ import { nearest } from '../lib/nearest.ts'
 import { build, commit, version } from '../version.ts'
 import { type CommandEntry, optionsHelp, usage } from './command.ts'
 import { commands } from './commands.ts'
-import { realmOptionHelp, requireInRealm, takeRealm, withRealm, worksInRealm } from './chosen_realm.ts'
+import { realmOptionHelp, requireInRealm, takeRealm } from './chosen_realm.ts'
+import { inChosenRealm, withRealm, worksInRealm } from './in_realm.ts'
 import { ExitOne, UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
@@ -30,10 +31,15 @@ export async function run(typed: readonly string[]): Promise<void> {
   const command = await found.load()
   const name = found.name.split(' ')
   const given = name.length > end ? ['--', ...words.slice(name.length)] : args.slice(name.length)
-  const started = withRealm(realm, () => command.start(`latchkey ${found.name}`, given))
+  const started = withRealm(realm, () => command.start(`latchkey ${found.name}`, given).catch(failedInRealm))
   return command.failsWithOne
     ? started.catch((error: unknown) => Promise.reject(new ExitOne(error)))
     : started
+}
+
+function failedInRealm(error: unknown): never {
+  if (error instanceof Error) error.message = inChosenRealm(error.message)
+  throw error
 }
 
 /** A command does its work to the end, also when the program that reads its output has ended, as in `client list | head`. */

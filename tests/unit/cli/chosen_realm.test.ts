@@ -1,6 +1,7 @@
 /** `--realm NAME`: where it may stand, what is a name, and which commands take it. */
 import { expect, test } from 'bun:test'
-import { requireInRealm, takeRealm, worksInRealm } from '../../../src/cli/chosen_realm.ts'
+import { requireInRealm, takeRealm } from '../../../src/cli/chosen_realm.ts'
+import { inChosenRealm, withRealm, worksInRealm } from '../../../src/cli/in_realm.ts'
 import { commands } from '../../../src/cli/commands.ts'
 import { UsageError } from '../../../src/cli/failure.ts'
 import { run } from '../../../src/cli/run.ts'
@@ -53,4 +54,14 @@ test('a command that has nothing to do in a realm does nothing', async () => {
   )
   expect(failure).toBeInstanceOf(UsageError)
   expect((failure as Error).message).toContain('the whole store, with all realms')
+})
+
+test('a hint of a command in a realm names that realm', () => {
+  const text = 'latchkey user list shows all accounts; latchkey serve; a latchkey user lists'
+  expect(inChosenRealm(text)).toBe(text)
+  expect(withRealm('team', () => inChosenRealm(text))).toBe(
+    'latchkey --realm team user list shows all accounts; latchkey serve; a latchkey user lists',
+  )
+  const already = 'latchkey --realm team user list'
+  expect(withRealm('team', () => inChosenRealm(already))).toBe(already)
 })

@@ -85,8 +85,8 @@ test('a realm that is being opened when the server ends is closed too, and none 
   await op.realms!.close()
   await opening
   expect(await op.context.realms!.open('b')).toBeUndefined()
-  const kinds = (await Promise.all([Array.fromAsync(op.context.store.scan())]))
-    .flat(2)
+  const kinds = (await Array.fromAsync(op.context.store.scan()))
+    .flat()
     .flatMap((found) =>
       found.kind === 'value' && found.key.startsWith('realm:')
         ? [.../"kind":"(started|stopped)"/g[Symbol.matchAll](found.value)].map(([, kind]) => kind)
