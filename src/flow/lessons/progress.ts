@@ -2,6 +2,7 @@
 import type { Context } from '../../contracts/context.ts'
 import type { RecordedRequest } from '../../contracts/sockets.ts'
 import { realClock } from '../../lib/clock.ts'
+import { normalize } from '../../lib/normalize.ts'
 import { outcomeOfExchange } from '../../models/recording/flow_kinds.ts'
 import type { Exchange, Flow } from '../../models/recording/recorded.ts'
 import {
@@ -152,8 +153,7 @@ export async function begin(context: Context, lesson: Lesson): Promise<void> {
 
 /** Spaces, case and quotes around do not count. */
 const plain = (text: string): string =>
-  text
-    .normalize('NFC')
+  normalize(text, 'NFC')
     .trim()
     .replace(/^["'](.*)["']$/s, '$1')
     .toLowerCase()
