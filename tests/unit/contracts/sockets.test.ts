@@ -7,7 +7,7 @@ import { buildTable } from '../../../src/table.ts'
 
 test('there are at most 38 sockets and that of the lab, the algorithms of the key ring among them', () => {
   const { lab, ...others } = sockets
-  expect(Object.keys(lab)).toEqual(['answers', 'modes', 'refused', 'answered'])
+  expect(Object.keys(lab)).toEqual(['answers', 'modes', 'refused', 'explains', 'answered', 'recorded'])
   expect(Object.keys(others).length + 1).toBeLessThanOrEqual(38)
 })
 
