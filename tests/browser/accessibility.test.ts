@@ -485,6 +485,10 @@ const withoutPage: readonly string[] = [
   'client_logo',
   'dev_mail_html',
   'change_password_url',
+  'admin_client_kit_zip',
+  'admin_file_audit_export_trail',
+  'admin_file_audit_export_report',
+  'admin_file_usage',
 ]
 
 /** Opened in another file: tests/browser/admin.test.ts and admin_operations.test.ts. */
