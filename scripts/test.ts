@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { prepareBackends } from './test_backends.ts'
-import { chooseFiles, processes, runsAlone } from './test_files.ts'
+import { chooseFiles, inLanes, processes } from './test_files.ts'
 import { progress } from './test_progress.ts'
 import { runFiles } from './test_run.ts'
 
@@ -51,11 +51,9 @@ async function main(args: readonly string[]): Promise<{ passed: number; failed: 
     await Promise.all(Array.from({ length: workers }, worker))
   }
   try {
-    await run(
-      files.filter((file) => !runsAlone(file)),
-      Math.min(4, availableParallelism() + 1), // tests wait for the processes that they start
-    )
-    await run(files.filter(runsAlone), 1)
+    const { free, lanes } = inLanes(files)
+    await run(free, Math.min(4, availableParallelism() + 1)) // tests wait for the processes that they start
+    await Promise.all(lanes.map((lane) => run(lane, 1)))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -2,16 +2,23 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** These folders start browsers, clusters and many processes: their files run one after the other. */
-const alone = [
-  'tests/operations/',
-  'tests/browser/',
-  'tests/clients/',
-  'tests/documents/',
-  'tests/attack_lab/',
+/**
+ * These folders start browsers, clusters and many processes. The files of one lane run one after the other, and two lanes run
+ * at once. The commands of documents and operations listen at port 5000, so both are in one lane.
+ */
+const lanes = [
+  ['tests/operations/', 'tests/documents/'],
+  ['tests/browser/', 'tests/clients/', 'tests/attack_lab/'],
 ]
 
-export const runsAlone = (file: string): boolean => alone.some((folder) => file.startsWith(folder))
+const laneOf = (file: string): number =>
+  lanes.findIndex((folders) => folders.some((folder) => file.startsWith(folder)))
+
+/** The files that run a few at a time, and those of each lane. */
+export const inLanes = (files: readonly string[]): { free: string[]; lanes: string[][] } => ({
+  free: files.filter((file) => laneOf(file) < 0),
+  lanes: lanes.map((_, lane) => files.filter((file) => laneOf(file) === lane)),
+})
 
 const quickPlaces = [
   'tests/architecture.test.ts',
