@@ -27,7 +27,7 @@ import { recordedRequests } from './http/recorded_requests.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
 import { observedAnswers } from './http/observed.ts'
-import { createRouter, methodNotAllowed, type Route } from './http/router.ts'
+import { createRouter, methodNotAllowed, notServed, type Route } from './http/router.ts'
 import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
 import { createCache } from './lib/cache.ts'
@@ -208,12 +208,7 @@ function answer(
   context: Context,
   forHead: Context,
 ): Promise<Reply> | Reply {
-  if (!route)
-    throw new HttpError('not_found', {
-      expected: 'the path of an endpoint',
-      came: call.path,
-      problem: `nothing is served at ${call.path}`,
-    })
+  if (!route) throw notServed(call.path, context.realms !== undefined)
   const { endpoint } = route
   requireSafeConnection(call, endpoint, context.config)
   if (endpoint.whateverTheClock) return answerAt(route, call, context, forHead)

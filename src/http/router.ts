@@ -94,6 +94,17 @@ export function createRouter(endpoints: readonly Endpoint[], around: readonly Ar
   }
 }
 
+/** Requests of a realm come here only where there is none of its name. */
+export const notServed = (path: string, hasRealms: boolean) =>
+  new HttpError('not_found', {
+    expected: 'the path of an endpoint',
+    came: path,
+    problem:
+      hasRealms && path.startsWith('/realms/')
+        ? `no realm is served at ${path}: it has ended, as those of a classroom do, or there was never one`
+        : `nothing is served at ${path}`,
+  })
+
 export const methodNotAllowed = ({ endpoint, methods }: Route, method: string) =>
   new HttpError('method_not_allowed', {
     expected: `${endpoint.path} accepts ${methods.join(', ')}`,
