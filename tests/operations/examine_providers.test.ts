@@ -38,8 +38,12 @@ const of = (report: Report, ...outcomes: string[]) =>
     report.checks.filter(({ outcome }) => outcomes.includes(outcome)).map(({ id, found }) => [id, found]),
   )
 
+/** Of http on this machine, which is for development alone. */
+const onLoopback = ['metadata.issuer_form', 'metadata.endpoints_https']
+
 /** Without TLS, and with a client that may not use the device flow. */
 const plain = [
+  ...onLoopback,
   'flows.device',
   'flows.code',
   'headers.hsts',
@@ -89,6 +93,7 @@ test('this provider, profile fapi2: a client with a key, pushed requests and bou
   expect(of(report, 'fail', 'advice')).toEqual({})
   expect(of(report, 'pass')['abilities.id_token_rs256']).toContain('as FAPI asks')
   expect(Object.keys(of(report, 'not_examined'))).toEqual([
+    ...onLoopback,
     ...['flows.device', 'flows.code', 'errors.unknown_refresh_token'],
     ...['headers.hsts', 'tls.version', 'tls.old_versions', 'tls.certificate'],
   ])
@@ -248,6 +253,7 @@ test('oidc-provider: what its default settings are found to be', async () => {
     'headers.referrer',
   ])
   expect(of(report, 'not_examined')).toEqual({
+    ...Object.fromEntries(onLoopback.map((name) => [name, expect.stringContaining('loopback')])),
     'flows.access_token_jwt': 'the access token is opaque',
     'flows.code': expect.stringContaining('browser'),
     'errors.unsigned_request_object': 'the provider takes no request object by value',
