@@ -101,7 +101,7 @@ export const notServed = (path: string, hasRealms: boolean) =>
     came: path,
     problem:
       hasRealms && path.startsWith('/realms/')
-        ? `no realm is served at ${path}: it has ended, as those of a classroom do, or there was never one`
+        ? `the realm has ended, as those of a classroom do, or there was never one: nothing is served at ${path}`
         : `nothing is served at ${path}`,
   })
 

@@ -127,7 +127,7 @@ describe('a name', () => {
 test('a realm that is not there is told to have ended, or never to have been; a path of the server is not', async () => {
   const op = await withRealms()
   const problemAt = async (path: string) => JSON.stringify(await (await op.fetch(path)).json())
-  expect(await problemAt(`/realms/none${jwks}`)).toContain('it has ended, as those of a classroom do')
+  expect(await problemAt(`/realms/none${jwks}`)).toContain('the realm has ended, as those of a classroom do')
   expect(await problemAt('/none')).toContain('nothing is served at /none')
 })
 
