@@ -131,7 +131,7 @@ export const Realm = {
 
   /**
    * Its name is free at once, and its data goes later. False when there is no such realm, or it has another `id`. Of two that
-   * remove one realm, one does; a realm that comes again under the name meanwhile stays.
+   * remove one realm, one does; a new realm that takes the name during the removal stays.
    */
   async remove(memory: Memory, random: Random, name: string, id?: string): Promise<boolean> {
     const record = await Realm.find(memory, name)
@@ -149,7 +149,7 @@ export const Realm = {
   /** Changes with each change of any realm. */
   version: ({ store }: Memory): Promise<string | undefined> => store.get(versionKey),
 
-  /** Removes those whose end has come, unless it is moved meanwhile. */
+  /** Removes the realms that have ended. A realm whose end is moved to a later time during the run stays. */
   async removeEnded(memory: Memory, random: Random): Promise<RealmKey[]> {
     const hasEnded = ({ ends_at = Infinity }: RealmRecord) => ends_at * 1000 <= now(memory)
     const removed: RealmKey[] = []

@@ -66,7 +66,7 @@ export function realmHandle({ root, known, apps }: Parts): Handle {
     return answered
   }
 
-  /** As a request of the realm: otherwise it could leave the memory meanwhile, because it was not used for long. */
+  /** Counts as a request of the realm, so that the realm stays in memory while its keys are read. */
   async function lookAtKeys(name: string, { runs }: OpenRealm): Promise<void> {
     const end = apps.use(name)
     await runs.run('keys')

@@ -133,7 +133,7 @@ async function sit(
     if (!way) throw new HttpError('temporarily_unavailable', { expected: 'the provider of the student' })
     await beginLesson(way.realm, classroom)
     await Seat.add(context, classroom, { number, name: own, realm, realm_id: record.id })
-    // One that ended meanwhile has removed the realms that it saw.
+    // The end of a classroom removes the realms that exist at that moment, and this one may have been made after it.
     if (!(await Classroom.find(context, classroom.id)))
       throw new HttpError('not_found', {
         expected: 'a classroom that goes on',
