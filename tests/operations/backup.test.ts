@@ -19,6 +19,7 @@ import { failingStore } from '../support/odd_stores.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { type Provider, provider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
+import { killedWhen } from '../support/stopped_when.ts'
 import { until } from '../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-backup-'))
@@ -207,9 +208,9 @@ test('a restore that was killed: the server and all commands refuse the store un
   })
   await until(() => existsSync(join(folder, 'killed.db')), 'the store')
   const watching = sqliteStore(join(folder, 'killed.db'), systemClock)
-  await until(async () => (await watching.get('gone_sub:100')) !== undefined, 'a part of the records')
-  child.kill('SIGKILL')
-  await child.exited
+  const isPartly = async () =>
+    (await watching.get('gone_sub:100')) !== undefined && (await watching.get(unfinishedKey)) !== undefined
+  await killedWhen(child, isPartly, 'a part of the records')
   expect(await watching.get(unfinishedKey)).toBe('1')
   await watching.close()
   const next = commandLine(env)
@@ -243,9 +244,8 @@ test('a backup that is killed leaves no file of the name; the next one is whole'
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['ignore', 'ignore', 'ignore'],
   })
-  await until(() => readdirSync(target).length > 0, 'the file to be begun')
-  child.kill('SIGKILL')
-  await child.exited
+  const isBegun = () => readdirSync(target).some((name) => name !== 'x.backup')
+  await killedWhen(child, isBegun, 'the file to be begun')
   expect(readdirSync(target)).not.toContain('x.backup')
   expect(await commandLine(env).json('backup', '--to', file, '--json')).toMatchObject({ file })
 }, 240_000)

@@ -12,6 +12,7 @@ import { startPostgres } from '../support/postgres.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { startRedis, startRedisCluster, startSentinel } from '../support/redis.ts'
 import { freePort } from '../support/free_port.ts'
+import { killedWhen } from '../support/stopped_when.ts'
 import { until } from '../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-migrate-'))
@@ -172,9 +173,9 @@ test('a move that is killed: neither store is served until the same command has 
     })
     await until(async () => (await source.get(unfinishedKey)) !== undefined, 'the mark')
     const target = sqliteStore(join(folder, 'killed.db'), systemClock)
-    await until(async () => (await target.get(`gone_sub:${goal}`)) !== undefined, 'a part of the records')
-    child.kill('SIGKILL')
-    await child.exited
+    const isPartly = async () =>
+      (await target.get(`gone_sub:${goal}`)) !== undefined && (await target.get(unfinishedKey)) !== undefined
+    await killedWhen(child, isPartly, 'a part of the records')
     kills++
     const whole = (await target.get(unfinishedKey)) === undefined
     await target.close()

@@ -17,6 +17,7 @@ import { type CodeInHand, codeFor, good, isActive, redeem, refresh, visitor } fr
 import { type MixedLoad, startMixedLoad } from '../support/mixed_load.ts'
 import type { SpawnedProvider } from '../support/provider.ts'
 import { finished, threeInstances } from '../support/three_instances.ts'
+import { killedWhen, stoppedWhen } from '../support/stopped_when.ts'
 import { until } from '../support/until.ts'
 
 setDefaultTimeout(480_000)
@@ -54,6 +55,14 @@ async function stage(fromKind: string, toKind: string) {
   const move = (...more: string[]) =>
     three.command(three.shared, 'migrate', '--from', from, '--to', to, '--while-serving', '--json', ...more)
   return { ...three, before, during, after, move }
+}
+
+/** Whether the source has given away some of its records `gone_sub:…`, and has others yet. */
+async function isInBoth(source: Backend, target: Backend, many: number): Promise<boolean> {
+  const some = Array.from({ length: 40 }, (_, i) => `gone_sub:${Math.floor((i * many) / 40)}`)
+  const has = async (backend: Backend) =>
+    (await Promise.all(some.map((key) => backend.get(key)))).some((value) => value !== undefined)
+  return (await has(target)) && (await has(source))
 }
 
 const redirect = 'https://shop.example/callback'
@@ -121,11 +130,10 @@ test.each([
   const first = move()
   const isMoving = async () => parseMoveMark(await source.get(unfinishedKey))?.state === 'moving'
   const told = finished(first)
-  const isBegun = until(isMoving, 'all to have closed')
-  await Promise.race([isBegun, told.then(({ stderr }) => Promise.reject(new Error(stderr)))])
-  await until(async () => (await target.get('gone_sub:1')) !== undefined, 'a part of the data')
-  first.kill('SIGKILL')
-  await told
+  const isPartly = async () => (await isMoving()) && (await isInBoth(source, target, many))
+  await killedWhen(first, isPartly, 'a part of the data').catch(async (error: Error) => {
+    throw new Error(`${error.message}: ${(await told).stderr}`)
+  })
   expect(await isMoving()).toBe(true)
   // Without the command the servers go on, between both stores.
   expect((await redeem(journey, waiting)).status).toBe(200)
@@ -185,6 +193,7 @@ test.each([
     expect((await redeem(journey(1), codes[0]!)).status).toBe(400)
 
     // It thaws; and is frozen again while it has requests, as soon as the data may be moved.
+    for (let i = 0; i < 1_000; i++) await source.put(`gone_sub:${i}`, '{}')
     frozen.signal('SIGCONT')
     const pending: Promise<number>[] = []
     const send = () => {
@@ -196,13 +205,11 @@ test.each([
           ),
         )
     }
-    await until(
-      async () => parseMoveMark(await source.get(unfinishedKey))?.state === 'moving',
-      'the change',
-      60_000,
-    )
+    const isMoving = async () => parseMoveMark(await source.get(unfinishedKey))?.state === 'moving'
+    await stoppedWhen(waits, isMoving, 'the change')
     send()
     frozen.signal('SIGSTOP')
+    waits.kill('SIGCONT')
     expect(await waits.exited).toBe(0)
     // The others serve from the target alone, and one of them does not take part any more.
     await scene.restart(after, [0])

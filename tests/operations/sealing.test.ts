@@ -17,7 +17,7 @@ import { type CodeInHand, codeFor, good, isActive, redeem, refresh, visitor } fr
 import { type MixedLoad, startMixedLoad } from '../support/mixed_load.ts'
 import type { SpawnedProvider } from '../support/provider.ts'
 import { finished, threeInstances } from '../support/three_instances.ts'
-import { until } from '../support/until.ts'
+import { killedWhen, stoppedWhen } from '../support/stopped_when.ts'
 
 setDefaultTimeout(480_000)
 
@@ -148,11 +148,15 @@ test.each(['SQLite', 'Redis', 'Redis Cluster', 'PostgreSQL'])(
     const replayed = await good(redeem(journey, spent))
     const first = command(env('migrate'), 'secrets', 'seal', '--json')
     const told = finished(first)
-    const isBegun = until(async () => (await state()) === 'moving', 'all to have closed', 60_000)
-    await Promise.race([isBegun, told.then(({ stderr }) => Promise.reject(new Error(stderr)))])
-    await until(async () => (await backend.get('gone_sub:1')) === undefined, 'a part of the data', 60_000)
-    first.kill('SIGKILL')
-    await told
+    const some = Array.from({ length: 40 }, (_, i) => `gone_sub:${Math.floor((i * many) / 40)}`)
+    const isPartly = async () => {
+      if ((await state()) !== 'moving') return false
+      const left = await Promise.all(some.map((key) => backend.get(key)))
+      return left.includes(undefined) && left.some((value) => value !== undefined)
+    }
+    await killedWhen(first, isPartly, 'a part of the data').catch(async (error: Error) => {
+      throw new Error(`${error.message}: ${(await told).stderr}`)
+    })
     expect(await state()).toBe('moving')
     // Without the command the servers go on, between both places.
     const twice = await Promise.all([redeem(journey, waiting), redeem(journey, waiting)])
@@ -215,14 +219,15 @@ test.each(['SQLite', 'Redis', 'Redis Cluster', 'PostgreSQL'])(
 
 test('an instance that is frozen over the change redeems nothing a second time', async () => {
   const scene = await stage('Redis')
-  const { issuer, env, state, at, command } = scene
+  const { issuer, env, state, at, command, backend } = scene
+  for (let i = 0; i < 1_000; i++) await backend.put(`gone_sub:${i}`, '{}')
   for (const i of [0, 1, 2]) await scene.start(i, env('migrate'))
   const journey = (i: number) => ({ issuer, fetch: at(i) })
   const codes: CodeInHand[] = []
   for (let i = 0; i < 12; i++) codes.push(await codeFor(journey(0), visitor(journey(0))))
   const frozen = scene.instances[2]!
   const sealing = command(env('migrate'), 'secrets', 'seal')
-  await until(async () => (await state()) === 'moving', 'the change', 60_000)
+  await stoppedWhen(sealing, async () => (await state()) === 'moving', 'the change')
   const pending = codes.map((code) =>
     redeem(journey(2), code).then(
       ({ status }) => status,
@@ -230,6 +235,7 @@ test('an instance that is frozen over the change redeems nothing a second time',
     ),
   )
   frozen.signal('SIGSTOP')
+  sealing.kill('SIGCONT')
   const { code, stderr } = await finished(sealing)
   expect([code, stderr]).toEqual([0, stderr])
   await scene.restart(env('true'), [0])
