@@ -30,7 +30,7 @@ import {
 import { machine, ownId } from './own_process.ts'
 import { printable } from './output.ts'
 
-export { allOf, listAll } from '../models/every_member.ts'
+export { allOf } from '../models/every_member.ts'
 
 /** Commands print what they did, so only warnings and errors are logged unless LOG_LEVEL is debug. */
 const quieter = (config: Config): Config => ({

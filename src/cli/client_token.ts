@@ -9,7 +9,7 @@ import {
 import type { Context } from '../contracts/context.ts'
 import { limitChoices } from '../endpoints/registration.ts'
 import { InitialAccessToken } from '../models/initial_access_token.ts'
-import { listAll, withContext } from './administration.ts'
+import { withContext } from './administration.ts'
 import { defineCommand, type Values } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printFacts, printList, withTimes } from './output.ts'
@@ -106,7 +106,7 @@ export const list = defineCommand({
   options: {},
   run: () =>
     withContext('clients', async (context) => {
-      const tokens = await listAll((offset, limit) => InitialAccessToken.list(context, offset, limit))
+      const tokens = await InitialAccessToken.list(context)
       const rows = tokens.map(({ id, name, uses, uses_left, created_at, exp, limits }) => [
         id,
         name,

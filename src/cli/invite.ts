@@ -2,7 +2,7 @@
 import { readMailAddress } from '../lib/mail_address.ts'
 import { Invitation } from '../models/invitation.ts'
 import { invite as inviteTo, longestInvitation, revokeInvitation } from '../people/invitations.ts'
-import { listAll, withContext } from './administration.ts'
+import { withContext } from './administration.ts'
 import { attributeOptions, readAttributes, readRoles } from './attribute_option.ts'
 import { defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
@@ -64,7 +64,7 @@ export const list = defineCommand({
   options: {},
   run: () =>
     withContext('accounts', async (context) => {
-      const found = await listAll((offset, limit) => Invitation.list(context, offset, limit))
+      const found = await Invitation.list(context)
       const rows = found.map(({ secret_hash: _hash, invited: _invited, ...shown }) => shown)
       const cells = rows.map(({ id, email, roles, created_at, exp }) => {
         return [id, email, roles.join(' '), moment(created_at), moment(exp)]

@@ -116,3 +116,9 @@ export async function countToken(call: Call, context: Context, { claims, grant }
   const limit = context.config.tokenRateLimitPerMinute
   await countTry(context, 'token_requests', owner, limit, windowSeconds, { client_id })
 }
+
+/** Counts one more request of the same caller: each request of a bulk call is one. Throws 429. */
+export function countFurther(call: Call, context: Context, live: LiveToken): Promise<void> {
+  call.counted = false
+  return countToken(call, context, live)
+}

@@ -194,8 +194,8 @@ export const Client = {
   },
 
   /** The oldest first. */
-  async list(memory: Memory, offset = 0, limit = 1000): Promise<Client[]> {
-    const ids = await memory.store.range(clientsIndex, { offset, limit })
+  async list(memory: Memory, limit = 1000): Promise<Client[]> {
+    const ids = await memory.store.range(clientsIndex, { limit })
     return (await Promise.all(ids.map(({ member }) => records.find(memory, member)))).filter(
       (client) => client !== undefined,
     )

@@ -2,8 +2,7 @@
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
-import type { Scored } from '../store/store.ts'
-import { everyMember, oldestBeyond } from './every_member.ts'
+import { everyMember, oldestBeyond, pageOf, type IndexPage, type PageOptions } from './every_member.ts'
 
 const schema = v.object({
   sub: v.string(),
@@ -53,23 +52,10 @@ export const Event = {
   },
 
   /** The newest first, a page at a time: `next` is `after` of the page that follows. */
-  async pageOfUser(
-    memory: Memory,
-    sub: string,
-    { after, limit }: { after?: Scored | undefined; limit: number },
-  ): Promise<{ events: Event[]; next?: Scored }> {
-    const more = await memory.store.range(ofUser(sub), {
-      limit: limit + 1,
-      descending: true,
-      ...(after && { after }),
-    })
-    const members = more.slice(0, limit)
-    const found = await Promise.all(members.map(({ member }) => records.find(memory, member)))
-    return {
-      events: found.filter((event) => event !== undefined),
-      ...(more.length > limit && { next: members.at(-1)! }),
-    }
-  },
+  pageOfUser: (memory: Memory, sub: string, at: PageOptions): Promise<IndexPage<Event>> =>
+    pageOf(memory.store, ofUser(sub), { ...at, descending: true }, ({ member }) =>
+      records.find(memory, member),
+    ),
 
   /** Milliseconds: when an event of this kind was last; undefined when it is none of the newest 50. */
   async lastOfUser(memory: Memory, sub: string, kind: string): Promise<number | undefined> {

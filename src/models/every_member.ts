@@ -39,13 +39,42 @@ export async function allOf<T>(pages: AsyncIterable<readonly T[]>): Promise<T[]>
   return all
 }
 
-/** Reads all records of a few, page by page. */
-export async function listAll<T>(page: (offset: number, limit: number) => Promise<T[]>): Promise<T[]> {
+/** Records of an index in its order. */
+export interface IndexPage<T> {
+  items: T[]
+  /** Where the next page begins; undefined on the last one. A page may be shorter than its limit, also empty, and not the last. */
+  next?: Scored
+}
+
+/** Which part of an index one page has. */
+export type PageOptions = Pick<RangeOptions, 'min' | 'descending'> & {
+  after?: Scored | undefined
+  limit: number
+}
+
+/** One page. A member without its record is left out. */
+export async function pageOf<T>(
+  store: Pick<Store, 'range'>,
+  index: string,
+  { after, limit, ...options }: PageOptions,
+  find: (found: Scored) => Promise<T | undefined>,
+): Promise<IndexPage<T>> {
+  const more = await store.range(index, { ...options, limit: limit + 1, ...(after && { after }) })
+  const members = more.slice(0, limit)
+  const items = (await Promise.all(members.map(find))).filter((item) => item !== undefined)
+  return { items, ...(more.length > limit && { next: members.at(-1)! }) }
+}
+
+/** The items of all pages. */
+export async function listAll<T>(
+  read: (at: { after: Scored | undefined; limit: number }) => Promise<IndexPage<T>>,
+): Promise<T[]> {
   const all: T[] = []
-  const limit = 1000
-  for (let offset = 0; ; offset += limit) {
-    const some = await page(offset, limit)
-    all.push(...some)
-    if (some.length === 0) return all
-  }
+  let after: Scored | undefined
+  do {
+    const { items, next } = await read({ after, limit: page })
+    all.push(...items)
+    after = next
+  } while (after)
+  return all
 }

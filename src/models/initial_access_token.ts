@@ -6,6 +6,7 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { listAll, pageOf, type IndexPage, type PageOptions } from './every_member.ts'
 
 const schema = v.object({
   /** Not secret: the first part of the token; operators name the token by it. */
@@ -72,11 +73,13 @@ export const InitialAccessToken = {
   },
 
   /** Unexpired tokens, the one that expires first at the front. */
-  async list(memory: Memory, offset = 0, limit = 1000): Promise<InitialAccessToken[]> {
-    const ids = await memory.store.range(index, { min: memory.clock.now(), offset, limit })
-    const found = await Promise.all(ids.map(({ member }) => records.find(memory, member)))
-    return found.filter((record) => record !== undefined)
-  },
+  page: (memory: Memory, at: PageOptions): Promise<IndexPage<InitialAccessToken>> =>
+    pageOf(memory.store, index, { ...at, min: memory.clock.now() }, ({ member }) =>
+      records.find(memory, member),
+    ),
+
+  list: (memory: Memory): Promise<InitialAccessToken[]> =>
+    listAll((at) => InitialAccessToken.page(memory, at)),
 
   /** True when there was one. Clients that registered with it stay. */
   async remove(memory: Memory, id: string): Promise<boolean> {

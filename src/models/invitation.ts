@@ -5,6 +5,7 @@ import { equalInConstantTime } from '../lib/equal.ts'
 import { sha256 } from '../lib/hash.ts'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
+import { listAll, pageOf, type IndexPage, type PageOptions } from './every_member.ts'
 
 const schema = v.object({
   /** Not secret: the first part of the token; operators name the invitation by it. */
@@ -111,9 +112,10 @@ export const Invitation = {
   },
 
   /** Unexpired invitations of operators, the one that expires first at the front. */
-  async list(memory: Memory, offset = 0, limit = 1000): Promise<Invitation[]> {
-    const ids = await memory.store.range(index, { min: memory.clock.now(), offset, limit })
-    const found = await Promise.all(ids.map(({ member }) => records.find(memory, member)))
-    return found.filter((record) => record !== undefined)
-  },
+  page: (memory: Memory, at: PageOptions): Promise<IndexPage<Invitation>> =>
+    pageOf(memory.store, index, { ...at, min: memory.clock.now() }, ({ member }) =>
+      records.find(memory, member),
+    ),
+
+  list: (memory: Memory): Promise<Invitation[]> => listAll((at) => Invitation.page(memory, at)),
 }

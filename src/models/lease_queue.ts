@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { defineRecord, type Memory } from './define_record.ts'
 import { seconds } from '../lib/clock.ts'
+import type { Scored } from '../store/store.ts'
 
 /** Members that the record of every item has, beside those of its queue. */
 export const leaseEntries = {
@@ -136,8 +137,10 @@ export function defineLeaseQueue<const S extends v.GenericSchema<unknown, Leased
       if (each === undefined) return (await store.range(index, { max, limit })).map(({ member }) => member)
       const taken = new Map<string, number>()
       const due: string[] = []
+      let after: Scored | undefined
       for (let page = 0; page < mostPages && due.length < limit; page++) {
-        const members = await store.range(index, { max, limit: pageSize, offset: page * pageSize })
+        const members = await store.range(index, { max, limit: pageSize, ...(after && { after }) })
+        after = members.at(-1)
         for (const { member } of members) {
           const count = taken.get(keyOf(member)) ?? 0
           if (count >= each || due.length >= limit) continue

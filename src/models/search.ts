@@ -2,6 +2,7 @@
 import { matchesTerms, searchTerms } from '../lib/search_words.ts'
 import type { RangeOptions, Scored } from '../store/store.ts'
 import type { Memory } from './define_record.ts'
+import type { IndexPage } from './every_member.ts'
 import { idIn, markIndex, namesIndex, type Searched, textOf, wordsIndex } from './search_index.ts'
 import { isFilled } from './search_fill.ts'
 
@@ -14,10 +15,7 @@ export interface Search {
   limit: number
 }
 
-export interface Page<T> {
-  items: T[]
-  /** Where the next page begins; undefined on the last one. A page may be shorter than its limit, also empty, and not the last. */
-  next?: Scored
+export interface Page<T> extends IndexPage<T> {
   /** False while the indexes of a store from before are being filled: some records may be missing. */
   complete: boolean
 }

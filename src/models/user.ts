@@ -283,8 +283,8 @@ export const User = {
   },
 
   /** The oldest first. */
-  async list(memory: Memory, offset = 0, limit = 1000): Promise<User[]> {
-    const subs = await memory.store.range(usersIndex, { offset, limit })
+  async list(memory: Memory, limit = 1000): Promise<User[]> {
+    const subs = await memory.store.range(usersIndex, { limit })
     return (await Promise.all(subs.map(({ member }) => records.find(memory, member)))).filter(
       (user) => user !== undefined,
     )

@@ -1,5 +1,6 @@
 /** The mails that wait for delivery, as administrators see them: what waits, one more attempt, and an end. */
 import type { Context } from '../contracts/context.ts'
+import { pageOf, type IndexPage, type PageOptions } from '../models/every_member.ts'
 import { mailQueue, Outbox, outboxIndex } from '../models/outbox.ts'
 import { type Author, noteChange } from './author.ts'
 import { mailLease } from './mail_delivery.ts'
@@ -17,22 +18,14 @@ export interface WaitingMail {
 }
 
 /** The mail that is due first at the front. */
-export async function waitingMails(
-  context: Context,
-  offset: number,
-  limit: number,
-): Promise<{ mails: WaitingMail[]; isLast: boolean }> {
-  const members = await context.store.range(outboxIndex, { offset, limit: limit + 1 })
-  const found = await Promise.all(
-    members.slice(0, limit).map(async ({ member: id, score }) => {
-      const mail = await mailQueue.find(context, id)
-      if (!mail) return []
-      const { created_at, exp, attempts, held_until } = mail
-      const { to, subject } = Outbox.open(context.secrets.mail, id, mail) ?? {}
-      return [{ id, created_at, exp, attempts, due: Math.max(score, held_until), to, subject }]
-    }),
-  )
-  return { mails: found.flat(), isLast: members.length <= limit }
+export function waitingMails(context: Context, at: PageOptions): Promise<IndexPage<WaitingMail>> {
+  return pageOf(context.store, outboxIndex, at, async ({ member: id, score }) => {
+    const mail = await mailQueue.find(context, id)
+    if (!mail) return undefined
+    const { created_at, exp, attempts, held_until } = mail
+    const { to, subject } = Outbox.open(context.secrets.mail, id, mail) ?? {}
+    return { id, created_at, exp, attempts, due: Math.max(score, held_until), to, subject }
+  })
 }
 
 /**

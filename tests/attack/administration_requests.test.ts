@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test'
 import { sha256 } from '../../src/lib/hash.ts'
 import { Administrators } from '../../src/models/administrators.ts'
 import { Client } from '../../src/models/client.ts'
+import { InitialAccessToken } from '../../src/models/initial_access_token.ts'
 import { User } from '../../src/models/user.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import {
@@ -16,6 +17,7 @@ import {
 } from '../support/administration.ts'
 import { operatorClient } from '../support/flow.ts'
 import { provider, turnableClock } from '../support/provider.ts'
+import { until } from '../support/until.ts'
 
 const clock = turnableClock()
 const store = memoryStore(clock)
@@ -29,6 +31,15 @@ store.put = (key, value, ...rest) => {
   written.push(value)
   return put(key, value, ...rest)
 }
+/** Resolves when the write of an initial access token may go on; rejects as a process that stops does. */
+let held: (() => Promise<void>) | undefined
+store.create = (
+  (write) =>
+  async (key, value, ...rest) => {
+    if (key.startsWith('initial_access_token:')) await held?.()
+    return write(key, value, ...rest)
+  }
+)(store.create)
 let afterReads: { left: number; run(): Promise<unknown> } | undefined
 store.get = async (key) => {
   const value = await get(key)
@@ -59,6 +70,19 @@ test('a password in a request with an Idempotency-Key is not kept as a hash that
   expect(written.filter((each) => each.includes(sha256(JSON.stringify(body))))).toEqual([])
   expect((await send()).headers.get('idempotency-replayed')).toBe('true')
   expect((await send({ password: 'the password of guessed 2' })).status).toBe(422)
+})
+
+test('each request of a bulk call counts, so that a hundred at once are no way around the limit', async () => {
+  const limited = await provider({ env: { RATE_LIMITING_ENABLED: 'true', TOKEN_RATE_LIMIT_PER_MINUTE: '5' } })
+  const token = await serviceToken(limited, await serviceClient(limited))
+  const requests = Array.from({ length: 8 }, () => ({ method: 'GET', path: '/administrators' }))
+  const { status, body } = await admin(limited, token, 'POST', '/bulk', { body: { requests } })
+  expect(status).toBe(200)
+  expect((body.results as { status: number }[]).map((each) => each.status)).toEqual([
+    ...Array.from({ length: 5 }, () => 200),
+    ...Array.from({ length: 3 }, () => 429),
+  ])
+  expect((await admin(limited, token, 'GET', '/administrators')).status).toBe(429)
 })
 
 test('a person without a role makes no hundred requests of one', async () => {
@@ -146,4 +170,60 @@ test('a form of one page, of another person or of another site does nothing', as
     headers: { cookie: jar(owner.who), origin: new URL(op.issuer).origin },
   })
   expect([good.status, (await User.find(op.context, victim.sub))!.disabled]).toEqual([303, true])
+})
+
+const service = await serviceClient(op, ['admin:clients.read', 'admin:clients.write'], 'tokens-service')
+const makeToken = async (key: string) =>
+  admin(op, await serviceToken(op, service), 'POST', '/initial_access_tokens', {
+    body: { name: key },
+    headers: { 'idempotency-key': key },
+  })
+const made = async (key: string) =>
+  (await InitialAccessToken.list(op.context)).filter(({ name }) => name === key).length
+
+test('a creation that takes long is made once, whatever is sent again meanwhile', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  held = () => promise
+  const first = makeToken('slow')
+  await until(async () => (await makeToken('slow')).status === 409, 'the first creation')
+  const early = await makeToken('slow')
+  expect([early.status, early.headers.get('retry-after')]).toEqual([409, '2'])
+  clock.advance(600_000)
+  const late = await makeToken('slow')
+  expect([late.status, late.headers.get('retry-after')]).toEqual([409, null])
+  expect(late.body).toMatchObject({ next: expect.stringContaining('list') })
+  resolve()
+  held = undefined
+  expect((await first).body.token).toBeString()
+  const again = await makeToken('slow')
+  expect([again.status, again.headers.get('idempotency-replayed'), again.body.token]).toEqual([
+    201,
+    'true',
+    undefined,
+  ])
+  expect(await made('slow')).toBe(1)
+})
+
+test('a creation that stopped in between is not made by its key again, until a day is over', async () => {
+  held = () => Promise.reject(new Error('the process stops here'))
+  expect((await makeToken('stopped')).status).toBe(500)
+  held = undefined
+  clock.advance(600_000)
+  expect((await makeToken('stopped')).status).toBe(409)
+  clock.advance(23 * 3_600_000)
+  expect((await makeToken('stopped')).status).toBe(409)
+  expect(await made('stopped')).toBe(0)
+  clock.advance(3_600_000)
+  expect((await makeToken('stopped')).status).toBe(201)
+})
+
+test('the answer of a creation is kept for a day, without what it shows once', async () => {
+  written.length = 0
+  const { body } = await makeToken('kept')
+  expect(written.filter((each) => each.includes(String(body.token)))).toEqual([])
+  clock.advance(86_000_000)
+  expect((await makeToken('kept')).headers.get('idempotency-replayed')).toBe('true')
+  clock.advance(403_000)
+  expect((await makeToken('kept')).headers.get('idempotency-replayed')).toBeNull()
+  expect(await made('kept')).toBe(2)
 })

@@ -91,11 +91,11 @@ export function bulkRoute(routes: readonly Route[]) {
           next: 'GET /admin/v1/self tells what the caller may do',
         })
       const results: v.InferInput<typeof Result>[] = []
-      for (const one of body.requests)
+      for (const [i, one] of body.requests.entries())
         try {
+          // A bulk call may take minutes, and one of its requests may take the role of the caller. The call itself is counted.
+          const actor = await callerStill(call, context, { isFurther: i > 0 })
           const route = find(one, context)
-          // A bulk call may take minutes, and one of its requests may take the role of the caller.
-          const actor = await callerStill(call, context)
           const { answer, etag, location } = await runOne(call, context, actor, route, one)
           results.push({ status: statusOf(route), etag, location, body: answer ?? null })
         } catch (thrown) {

@@ -8,6 +8,7 @@ import type { Context } from '../../contracts/context.ts'
 import type { LiveToken } from '../../contracts/live_token.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import { challenge, invalidToken, presentedToken } from '../../http/bearer.ts'
+import { countFurther } from '../../http/request_limit.ts'
 import { requireTokenFor } from '../../http/resource.ts'
 import { isActive, User } from '../../models/user.ts'
 import { type Actor, missingOf, roleOf, secondFactorAcr } from './actor.ts'
@@ -34,12 +35,20 @@ export async function callerOf(call: Call, context: Context): Promise<Actor> {
 
 /**
  * The caller once more, later in one request: a role, a client or a token that was taken since is gone. A proof of
- * possession was checked at the beginning and counts once. Throws 401.
+ * possession was checked at the beginning and counts once. `isFurther`: what it does now is one more request for its rate
+ * limit. Throws 401 and 429.
  */
-export async function callerStill(call: Call, context: Context): Promise<Actor> {
+export async function callerStill(
+  call: Call,
+  context: Context,
+  { isFurther }: { isFurther: boolean },
+): Promise<Actor> {
   const { token } = await presentedToken(call, context)
   const live = await findAccessToken(context, token)
-  if (live) return actorOf(call, context, live)
+  if (live) {
+    if (isFurther) await countFurther(call, context, live)
+    return actorOf(call, context, live)
+  }
   throw invalidToken(
     context,
     {

@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { HttpError } from '../../auth/errors.ts'
 import type { Context } from '../../contracts/context.ts'
 import { seal, unseal } from '../../lib/seal.ts'
+import type { IndexPage, PageOptions } from '../../models/every_member.ts'
 
 const mostItems = 200
 const usualItems = 50
@@ -66,21 +67,17 @@ export function positionOf<const S extends v.GenericSchema>(
 /** Where a page of an index ended: its last member (`after` of the store). */
 export const AfterMember = v.object({ member: v.string(), score: v.number() })
 
-const Offset = v.pipe(v.number(), v.integer(), v.minValue(0))
-
-/** A page of a short list that is read by offset. `read` gets one item more than the page has, when there is one. */
-export async function pageByOffset<T>(
+/** A page of a list that is in the order of an index. `read` gets where the page begins. */
+export async function pageOfIndex<T>(
   context: Context,
   { list, query }: { list: string; query: Of & { cursor?: string | undefined; limit: number } },
-  read: (offset: number, limit: number) => Promise<readonly T[]>,
-): Promise<{ items: readonly T[]; next: string | null }> {
-  const at = positionOf(context, list, query, Offset) ?? 0
-  const found = await read(at, query.limit + 1)
-  const isLast = found.length <= query.limit
-  return {
-    items: found.slice(0, query.limit),
-    next: isLast ? null : cursorOf(context, list, query, at + query.limit),
-  }
+  read: (at: PageOptions) => Promise<IndexPage<T>>,
+): Promise<{ items: T[]; next: string | null }> {
+  const { items, next } = await read({
+    after: positionOf(context, list, query, AfterMember),
+    limit: query.limit,
+  })
+  return { items, next: next ? cursorOf(context, list, query, next) : null }
 }
 
 /** A page of a list that is in memory as a whole, such as the sessions of one person, ascending by `keyOf`. */

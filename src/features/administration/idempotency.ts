@@ -15,13 +15,19 @@ const schema = v.object({
   hash: v.string(),
   /** The answer without what is shown once, sealed; absent while the first request runs. */
   done: v.optional(v.string()),
+  /** Seconds: when the first request began. */
+  since: v.optional(v.number(), 0),
   exp: v.number(),
 })
 const records = defineRecord('admin_request', schema)
 
-/** Seconds for which an answer is kept, and for which a request that stopped holds its key. */
+/**
+ * Seconds for which a key and its answer are kept. A request that did not end holds its key as long: what it made cannot be
+ * known, and to make it again would be twice.
+ */
 const kept = 86_400
-const running = 120
+/** Seconds after which a request that has not ended has most likely stopped. */
+const usual = 120
 
 const longestKey = 200
 
@@ -65,7 +71,8 @@ export async function once(
   const id = idOf(asked)
   const hash = sha256(JSON.stringify(asked.body))
   const sealed = seal(context.secrets.people, hash, purpose(id))
-  const started = { hash: sealed, exp: seconds(context.clock) + running }
+  const since = seconds(context.clock)
+  const started = { hash: sealed, since, exp: since + kept }
   if (!(await records.create(context, id, started))) return replay(context, id, hash)
   let done: Done<unknown>
   try {
@@ -79,6 +86,7 @@ export async function once(
   await records.put(context, id, {
     hash: sealed,
     done: seal(context.secrets.people, JSON.stringify(told), purpose(id)),
+    since,
     exp: seconds(context.clock) + kept,
   })
   return done
@@ -98,12 +106,21 @@ async function replay(
     })
   const opened =
     found?.done === undefined ? undefined : unseal(context.secrets.people, found.done, purpose(id))
-  if (opened === undefined)
-    throw new HttpError('conflict', {
-      expected: 'that the first request with this Idempotency-Key has ended',
-      problem: 'a request with this Idempotency-Key is running, or has stopped',
-      next: 'try again shortly',
-      retryAfter: 2,
-    })
+  if (opened === undefined) throw notEnded(found && seconds(context.clock) - found.since >= usual)
   return { ...(JSON.parse(opened) as Done<unknown>), replayed: true }
 }
+
+const notEnded = (isLate: boolean | undefined): HttpError =>
+  new HttpError('conflict', {
+    expected: 'that the first request with this Idempotency-Key has ended',
+    ...(isLate
+      ? {
+          problem: `the first request with this Idempotency-Key has not ended for ${usual} seconds: it goes on, or it stopped and may have made something; nothing was made now`,
+          next: 'look into the list for what it made; when there is nothing, send the request with a new key',
+        }
+      : {
+          problem: 'the first request with this Idempotency-Key is still running; nothing was made now',
+          next: 'send it again shortly',
+          retryAfter: 2,
+        }),
+  })

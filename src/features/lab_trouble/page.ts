@@ -110,7 +110,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
   const shared = { action: `${context.basePath}${path}`, csrf_token }
   const [on, stored, others] = await Promise.all([
     listOn(context),
-    Client.list(context, 0, mostClients),
+    Client.list(context, mostClients),
     Promise.all(context.table.clientSources.flatMap((each) => (each.known ? [each.known(context)] : []))),
   ])
   const marked = [...stored, ...others.flat()].filter((each) => each.lab_client)

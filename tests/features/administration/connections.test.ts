@@ -38,8 +38,8 @@ test('a connection is removed once, and its owner reads of it', async () => {
   expect(all.map(({ status }) => status)).toContain(200)
   expect(await listed(sub)).toEqual([])
   expect((await remove(sub, found!.id)).status).toBe(404)
-  const { events } = await Event.pageOfUser(op.context, sub, { limit: 10, after: undefined })
-  expect(events.filter(({ kind }) => kind === 'connection_taken').length).toBeGreaterThan(0)
+  const { items } = await Event.pageOfUser(op.context, sub, { limit: 10, after: undefined })
+  expect(items.filter(({ kind }) => kind === 'connection_taken').length).toBeGreaterThan(0)
 })
 
 test('the last way to sign in stays', async () => {

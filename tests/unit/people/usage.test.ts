@@ -175,3 +175,28 @@ test('the store and the CSV have no person, and a client_id is no formula', asyn
   expect(csv.split('\r\n')[0]).toBe('at,client_id,tokens,sign_ins,refusals,people,sessions')
   expect(csv).toContain(`2026-11-29T10:00:00.000Z,"'=HYPERLINK(""x"")",0,0,0,1,1`)
 })
+
+test('a month by hour is read in a few portions, so that not all sketches are in memory at once', async () => {
+  const usual = instance()
+  const context = { ...usual, config: { ...usual.config, usageHoursKept: 31 } }
+  for (let day = 0; day < 30; day++) {
+    context.usage.count('tokens', client('app'))
+    await writeUsage(context)
+    clock.advance(24 * hour)
+  }
+  let [open, most, portions, reads] = [0, 0, 0, 0]
+  const get = store.get.bind(store)
+  store.get = async (key) => {
+    if (open++ === 0) portions += 1
+    reads += 1
+    most = Math.max(most, open)
+    await Bun.sleep(0)
+    const value = await get(key)
+    open -= 1
+    return value
+  }
+  const { periods, whole } = await read(context, 'hour', 30 * 24)
+  expect([periods.length, reads, whole.total.tokens]).toEqual([721, 721, 30])
+  expect(most).toBeLessThanOrEqual(64)
+  expect(portions).toBeLessThanOrEqual(12)
+})

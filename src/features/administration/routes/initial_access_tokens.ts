@@ -13,7 +13,7 @@ import { limitChoices } from '../../../endpoints/registration.ts'
 import { isVisible } from '../../../lib/plain_name.ts'
 import { InitialAccessToken } from '../../../models/initial_access_token.ts'
 import { authorOf } from '../actor.ts'
-import { pageByOffset, pageOf, pageQuery } from '../cursor.ts'
+import { pageOf, pageOfIndex, pageQuery } from '../cursor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
@@ -59,9 +59,7 @@ export const initialTokenRoutes = {
     query: pageQuery,
     answer: pageOf(AToken),
     async run(_call, context, { query }) {
-      const page = await pageByOffset(context, { list, query }, (offset, limit) =>
-        InitialAccessToken.list(context, offset, limit),
-      )
+      const page = await pageOfIndex(context, { list, query }, (at) => InitialAccessToken.page(context, at))
       return { answer: { ...page, items: page.items.map(shown) } }
     },
   }),

@@ -6,7 +6,7 @@ import { Invitation } from '../../../models/invitation.ts'
 import { changeEntries } from '../../../people/account_record.ts'
 import { invite, longestInvitation, revokeInvitation, usualInvitation } from '../../../people/invitations.ts'
 import { authorOf } from '../actor.ts'
-import { pageByOffset, pageOf, pageQuery } from '../cursor.ts'
+import { pageOf, pageOfIndex, pageQuery } from '../cursor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { requireMayGive } from './person_changes.ts'
@@ -40,9 +40,7 @@ export const invitationRoutes = {
     query: pageQuery,
     answer: pageOf(AnInvitation),
     async run(_call, context, { query }) {
-      const page = await pageByOffset(context, { list, query }, (offset, limit) =>
-        Invitation.list(context, offset, limit),
-      )
+      const page = await pageOfIndex(context, { list, query }, (at) => Invitation.page(context, at))
       return { answer: { ...page, items: page.items.map(shown) } }
     },
   }),

@@ -6,7 +6,7 @@ import { counters } from '../../../lib/metric_table.ts'
 import { canMail } from '../../../people/mail.ts'
 import { dropMail, retryMail, type WaitingMail, waitingMails } from '../../../people/mail_outbox.ts'
 import { type Actor, authorOf } from '../actor.ts'
-import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
+import { pageOf, pageOfIndex, pageQuery } from '../cursor.ts'
 import { Moment, moment } from '../person.ts'
 import { defineRoute } from '../route.ts'
 
@@ -56,7 +56,6 @@ const resultsOf = ({ metrics }: Context) => {
 }
 
 const list = 'mails'
-const Position = v.pipe(v.number(), v.integer(), v.minValue(0))
 
 export const mailRoutes = {
   list: defineRoute({
@@ -82,12 +81,11 @@ export const mailRoutes = {
       ),
     }),
     async run(_call, context, { query, actor }) {
-      const at = positionOf(context, list, query, Position) ?? 0
-      const { mails, isLast } = await waitingMails(context, at, query.limit)
+      const page = await pageOfIndex(context, { list, query }, (at) => waitingMails(context, at))
       return {
         answer: {
-          items: mails.map((mail) => shown(actor, mail)),
-          next: isLast ? null : cursorOf(context, list, query, at + query.limit),
+          ...page,
+          items: page.items.map((mail) => shown(actor, mail)),
           delivers: canMail(context),
           results: resultsOf(context),
         },

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { Consent } from '../../../models/consent.ts'
 import { Event } from '../../../models/event.ts'
 import { Session } from '../../../models/session.ts'
-import { AfterMember, cursorOf, pageOf, pageQuery, pageWithin, positionOf } from '../cursor.ts'
+import { pageOf, pageOfIndex, pageQuery, pageWithin } from '../cursor.ts'
 import { Moment, moment, requirePerson } from '../person.ts'
 import { defineRoute } from '../route.ts'
 import { SessionRow, sessionRowOf } from '../session_row.ts'
@@ -85,17 +85,17 @@ export const personActivityRoutes = {
     answer: pageOf(EventRow),
     async run(_call, context, { params, query }) {
       const { sub } = await requirePerson(context, params.sub)
-      const list = `events ${sub}`
-      const after = positionOf(context, list, query, AfterMember)
-      const { events, next } = await Event.pageOfUser(context, sub, { after, limit: query.limit })
-      const items = events.map(({ kind, at, address, user_agent, detail }) => ({
+      const page = await pageOfIndex(context, { list: `events ${sub}`, query }, (at) =>
+        Event.pageOfUser(context, sub, at),
+      )
+      const items = page.items.map(({ kind, at, address, user_agent, detail }) => ({
         kind,
         at: new Date(at).toISOString(),
         address: address ?? null,
         user_agent: user_agent ?? null,
         detail: detail ?? null,
       }))
-      return { answer: { items, next: next ? cursorOf(context, list, query, next) : null } }
+      return { answer: { ...page, items } }
     },
   }),
 }
