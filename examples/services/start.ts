@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair } from 'jose'
-import { startLatchkey, startProgram, untilEnded } from '../start/latchkey.ts'
+import { runExample, startLatchkey, startProgram } from '../start/latchkey.ts'
 import { configurationOf } from './clients.ts'
 import { startCollector } from './collector.ts'
 import { keysOf, ports, resources } from './settings.ts'
@@ -25,36 +25,29 @@ async function makeKeys(names: readonly string[]): Promise<Record<string, object
   return publicKeys
 }
 
-const ended = untilEnded()
-const collector = OTEL_EXPORTER_OTLP_ENDPOINT === undefined ? startCollector() : undefined
-const provider = await startLatchkey(
-  Number(PROVIDER_PORT),
-  configurationOf(resources, await makeKeys(['gateway', 'orders', 'nightly'])),
-  {
-    // The services are on this machine, and the provider joins their traces.
-    TRACE_PARENT_FROM: 'loopback',
-    OTEL_EXPORTER_OTLP_ENDPOINT: OTEL_EXPORTER_OTLP_ENDPOINT ?? collector!.endpoint,
-  },
-  (line) => {
-    if (line.includes('"tokens_issued"')) console.log(line)
-  },
-)
-const services = []
-for (const name of ['stock', 'orders', 'gateway'] as const)
-  services.push(
-    await startProgram(join(import.meta.dir, `${name}.ts`), {
+await runExample(async (add) => {
+  await add({ stop: () => rmSync(keys, { recursive: true, force: true }) })
+  const collector = OTEL_EXPORTER_OTLP_ENDPOINT ?? (await add(startCollector())).endpoint
+  const { issuer } = await add(
+    startLatchkey(
+      Number(PROVIDER_PORT),
+      configurationOf(resources, await makeKeys(['gateway', 'orders', 'nightly'])),
+      // The services are on this machine, and the provider joins their traces.
+      { TRACE_PARENT_FROM: 'loopback', OTEL_EXPORTER_OTLP_ENDPOINT: collector },
+      (line) => {
+        if (line.includes('"tokens_issued"')) console.log(line)
+      },
+    ),
+  )
+  for (const name of ['stock', 'orders', 'gateway'] as const) {
+    const env = {
       PORT: `${ports[name]}`,
-      ISSUER: provider.issuer,
+      ISSUER: issuer,
       GATEWAY_PORT: `${ports.gateway}`,
       ORDERS_PORT: `${ports.orders}`,
       STOCK_PORT: `${ports.stock}`,
-    }),
-  )
-console.log('Ready. Ctrl-C ends the provider and the services.')
-
-await ended
-for (const each of services.toReversed()) await each.stop()
-await provider.stop()
-collector?.stop()
-rmSync(keys, { recursive: true, force: true })
-process.exit(0)
+    }
+    await add(startProgram(join(import.meta.dir, `${name}.ts`), env, `${name.toUpperCase()}_PORT`))
+  }
+  return 'Ready. Ctrl-C ends the provider and the services.'
+})

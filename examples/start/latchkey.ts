@@ -5,6 +5,19 @@ import { join } from 'node:path'
 
 const latchkey = ['bun', join(import.meta.dir, '../../src/main.ts')]
 
+/** Something that was started and can be ended. */
+export interface Part {
+  stop(): unknown
+}
+
+export interface SpawnedLatchkey {
+  issuer: string
+  stderr: ReadableStream<Uint8Array>
+  /** Null while it runs. */
+  exitCode(): number | null
+  stop(): Promise<void>
+}
+
 export interface RunningLatchkey {
   issuer: string
   /** Everything that it logged so far. */
@@ -13,19 +26,18 @@ export interface RunningLatchkey {
 }
 
 /**
- * `configuration` has the form of docs/configuration_files.md; `env` has further variables of docs/configuration.md. `watch`
- * gets each line of the log.
+ * Applies `configuration` (docs/configuration_files.md) and spawns `latchkey serve`; does not wait until it listens. `env` has
+ * further variables of docs/configuration.md. Its log, in JSON, is on `stderr`.
  */
-export async function startLatchkey(
+export async function spawnLatchkey(
   port: number,
   configuration: object,
   env: Record<string, string> = {},
-  watch: (line: string) => void = () => {},
-): Promise<RunningLatchkey> {
-  const issuer = `http://localhost:${port}`
+): Promise<SpawnedLatchkey> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-example-'))
   const file = join(folder, 'latchkey.json')
   writeFileSync(file, JSON.stringify({ latchkey: 1, ...configuration }), { mode: 0o600 })
+  const issuer = env.ISSUER_URL ?? `http://localhost:${port}`
   const options = {
     cwd: folder,
     stdin: 'ignore',
@@ -50,10 +62,27 @@ export async function startLatchkey(
     throw new Error(`Latchkey did not take the clients of the example:\n${problem}`)
   }
   const server = Bun.spawn([...latchkey, 'serve'], options)
+  const stop = async () => {
+    server.kill()
+    await server.exited
+    remove()
+  }
+  return { issuer, stderr: server.stderr, exitCode: () => server.exitCode, stop }
+}
+
+/** The same, once it listens. `watch` gets each line of the log. */
+export async function startLatchkey(
+  port: number,
+  configuration: object,
+  env: Record<string, string> = {},
+  watch: (line: string) => void = () => {},
+): Promise<RunningLatchkey> {
+  requireFree(port, 'PROVIDER_PORT')
+  const { issuer, stderr, exitCode, stop } = await spawnLatchkey(port, configuration, env)
   let text = ''
   const drain = async () => {
     let rest = ''
-    for await (const chunk of server.stderr) {
+    for await (const chunk of stderr) {
       const came = Buffer.from(chunk).toString()
       text += came
       const lines = (rest + came).split('\n')
@@ -62,31 +91,32 @@ export async function startLatchkey(
     }
   }
   void drain()
-  const stop = async () => {
-    server.kill()
-    await server.exited
-    remove()
-  }
   for (const end = Date.now() + 60_000; !text.includes('"started"'); await Bun.sleep(20))
-    if (server.exitCode !== null || Date.now() > end) {
+    if (exitCode() !== null || Date.now() > end) {
       await stop()
-      const way = 'PROVIDER_PORT chooses another port for the provider, such as PROVIDER_PORT=5001'
-      throw new Error(`Latchkey did not start at ${issuer}. ${way}:\n${text}`)
+      throw new Error(`Latchkey did not start at ${issuer}:\n${text}`)
     }
   return { issuer, log: () => text, stop }
 }
 
-/** Resolves with the first signal that ends a program, such as that of Ctrl-C. Call it before the start of the rest. */
-export const untilEnded = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve)
-  })
+/** Throws a message for the reader of a terminal; without this a program shows where its server was made. */
+function requireFree(port: number, variable: string): void {
+  try {
+    Bun.listen({ hostname: 'localhost', port, socket: { data() {} } }).stop(true)
+  } catch {
+    throw new Error(
+      `Port ${port} is in use. End the program that has it, or choose another port, such as ${variable}=${port + 1}.`,
+    )
+  }
+}
 
 /** A program of an example in a process of its own, once it has printed its address. What it prints is passed on. */
 export async function startProgram(
   path: string,
-  env: Record<string, string>,
+  env: Record<string, string> & { PORT: string },
+  portVariable = 'PORT',
 ): Promise<{ stop(): Promise<void> }> {
+  requireFree(Number(env.PORT), portVariable)
   const child = Bun.spawn(['bun', path], {
     env: { PATH: process.env.PATH, ...env },
     stdin: 'ignore',
@@ -112,4 +142,40 @@ export async function startProgram(
       await child.exited
     },
   }
+}
+
+/**
+ * Runs an example until Ctrl-C. `start` adds each part that it starts and resolves to what the terminal shows then. Where one
+ * part does not start, the reader sees why, and the parts before it end.
+ */
+export async function runExample(
+  start: (add: <T extends Part>(part: T | Promise<T>) => Promise<T>) => Promise<string>,
+): Promise<never> {
+  // Before the start, so that Ctrl-C removes what a start has made so far.
+  const ended = new Promise<unknown>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve)
+  })
+  const parts: Part[] = []
+  let code = 0
+  try {
+    console.log(
+      await start(async (part) => {
+        const started = await part
+        parts.push(started)
+        return started
+      }),
+    )
+    await ended
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    code = 1
+  }
+  for (const part of parts.toReversed()) await part.stop()
+  process.exit(code)
+}
+
+/** A folder for keys of an example, readable by this user alone; it goes with the example. */
+export function folderFor(name: string): Part & { path: string } {
+  const path = mkdtempSync(join(tmpdir(), `latchkey-${name}-`))
+  return { path, stop: () => rmSync(path, { recursive: true, force: true }) }
 }

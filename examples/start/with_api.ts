@@ -24,7 +24,11 @@ export async function startWithApi(
   )
   const { issuer } = provider
   const program = join(import.meta.dir, '../api/main.ts')
-  const running = await startProgram(program, { PORT: `${ports.api}`, ISSUER: issuer, ...apiEnv })
+  const variables = { PORT: `${ports.api}`, ISSUER: issuer, ...apiEnv }
+  const running = await startProgram(program, variables, 'API_PORT').catch(async (error: unknown) => {
+    await provider.stop()
+    throw error
+  })
   const stop = async () => {
     await running.stop()
     await provider.stop()

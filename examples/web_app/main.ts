@@ -40,4 +40,6 @@ const server = Bun.serve({
 })
 process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)))
 
-console.log(`The web application ${home} listens at http://localhost:${port}/; its provider is ${issuer}`)
+const local = `http://localhost:${port}`
+const name = home === local ? 'The web application' : `The web application ${home}`
+console.log(`${name} listens at ${local}/; its provider is ${issuer}`)

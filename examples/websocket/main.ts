@@ -76,4 +76,6 @@ process.on('SIGTERM', () => {
   live.endAll()
   void server.stop().then(() => process.exit(0))
 })
-console.log(`The application ${home} listens at http://localhost:${port}/; its provider is ${issuer}`)
+const local = `http://localhost:${port}`
+const name = home === local ? 'The application' : `The application ${home}`
+console.log(`${name} listens at ${local}/; its provider is ${issuer}`)

@@ -48,11 +48,12 @@ export function createTickets(
     'CREATE TABLE IF NOT EXISTS ticket (hash TEXT PRIMARY KEY, holder TEXT, expires INTEGER, value TEXT)',
   )
   db.run('CREATE INDEX IF NOT EXISTS ticket_holder ON ticket (holder)')
-  const add = db.query('INSERT INTO ticket VALUES ($hash, $holder, $expires, $value)')
-  const clear = db.query('DELETE FROM ticket WHERE expires <= $now')
-  const count = db.query<{ own: number; every: number }, { holder: string }>(
-    'SELECT (SELECT count(*) FROM ticket WHERE holder = $holder) AS own, (SELECT count(*) FROM ticket) AS every',
+  // One statement counts and adds, so that processes that share the file cannot exceed a bound together.
+  const add = db.query(
+    `INSERT INTO ticket SELECT $hash, $holder, $expires, $value
+     WHERE (SELECT count(*) FROM ticket WHERE holder = $holder) < $mostOfOne AND (SELECT count(*) FROM ticket) < $most`,
   )
+  const clear = db.query('DELETE FROM ticket WHERE expires <= $now')
   // The one verb that decides: of all that come with one handle, one gets the row.
   const take = db.query<{ value: string; expires: number }, { hash: string }>(
     'DELETE FROM ticket WHERE hash = $hash RETURNING value, expires',
@@ -60,12 +61,10 @@ export function createTickets(
   return {
     issue(ticket) {
       clear.run({ now: now() })
-      const holder = hashOf(ticket.session ?? ticket.sub)
-      const open = count.get({ holder })
-      if (!open || open.own >= mostOfOne || open.every >= most) return undefined
       const handle = randomBytes(32).toString('base64url')
-      add.run({ hash: hashOf(handle), holder, expires: now() + ms, value: JSON.stringify(ticket) })
-      return handle
+      const holder = hashOf(ticket.session ?? ticket.sub)
+      const row = { hash: hashOf(handle), holder, expires: now() + ms, value: JSON.stringify(ticket) }
+      return add.run({ ...row, mostOfOne, most }).changes === 1 ? handle : undefined
     },
     redeem(handle) {
       const row = handle.length > 100 ? null : take.get({ hash: hashOf(handle) })
