@@ -55,6 +55,7 @@ async function runFlow(given: Values<typeof options>): Promise<void> {
     const request = makeRequest(metadata, { clientId, scope, redirectUri: listener.redirectUri })
     step('Authorization request, with PKCE (S256), state and nonce. Sign in here:')
     print(request.url)
+    print(`waiting for the answer at ${listener.redirectUri}, ${timeout} s at most; Ctrl-C ends it`)
     const waiting = listener.answer({ state: request.state, issuer, timeout })
     if (!given['no-open']) openBrowser(request.url)
     const answer = await waiting

@@ -16,7 +16,7 @@ import { boardAt, requireTeacher } from './teacher.ts'
 
 const ended = defineView(
   'classroom_ended',
-  '<p>The providers of all students are closed. What they kept is removed within minutes.</p>',
+  '<p>The providers of all students are closed. What they kept is removed within minutes.</p>\n<p>The server goes on. If you started it with <code>latchkey classroom</code>, end it with Ctrl-C in its terminal.</p>',
   [],
 )
 
