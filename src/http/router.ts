@@ -33,7 +33,7 @@ function routeOf(endpoint: Endpoint, around: readonly Around[]): Route {
 /** A path with `{name}` segments, as what comes before the first of them and the rest of it. */
 interface Template {
   prefix: string
-  pattern: RegExp
+  pattern: () => RegExp
   route: () => Route
 }
 
@@ -47,7 +47,8 @@ export function segmentPattern(template: string): RegExp {
 
 const templateOf = (path: string, route: () => Route): Template => ({
   prefix: path.slice(0, path.indexOf('{')),
-  pattern: segmentPattern(path),
+  // Compiled for the first path that begins so: there are many, and a start needs none.
+  pattern: lazy(() => segmentPattern(path)),
   route,
 })
 
@@ -69,25 +70,24 @@ export function segmentsOf(template: string, path: string): Record<string, strin
  * the same path.
  */
 export function createRouter(endpoints: readonly Endpoint[], around: readonly Around[] = []): Router {
+  const claimed = new Set<string>()
   const exact = new Map<string, () => Route>()
   const below: [prefix: string, route: () => Route][] = []
   const templates: Template[] = []
   for (const endpoint of endpoints) {
     const route = lazy(() => routeOf(endpoint, around))
     for (const path of [endpoint.path, ...(endpoint.aliases ?? [])]) {
-      if (exact.has(path) || below.some(([prefix]) => `${prefix}*` === path))
-        throw new Error(`two endpoints claim ${path}`)
-      const template = path.includes('{') ? templateOf(path, route) : undefined
-      if (templates.some(({ pattern }) => pattern.source === template?.pattern.source))
-        throw new Error(`two endpoints claim ${path}`)
-      if (template) templates.push(template)
+      const shape = path.replaceAll(segment, '{}') // whatever its segments are called
+      if (claimed.has(shape)) throw new Error(`two endpoints claim ${path}`)
+      claimed.add(shape)
+      if (path.includes('{')) templates.push(templateOf(path, route))
       else if (path.endsWith('/*')) below.push([path.slice(0, -1), route])
       else exact.set(path, route)
     }
   }
   below.sort(([a], [b]) => b.length - a.length)
   const byTemplate = (path: string) =>
-    templates.find(({ prefix, pattern }) => path.startsWith(prefix) && pattern.test(path))?.route
+    templates.find(({ prefix, pattern }) => path.startsWith(prefix) && pattern().test(path))?.route
   return {
     find: (path) =>
       (exact.get(path) ?? byTemplate(path) ?? below.find(([prefix]) => path.startsWith(prefix))?.[1])?.(),
