@@ -1,6 +1,6 @@
 /** Generates, imports, names and publishes the provider's keys for signing and decryption. https://www.rfc-editor.org/rfc/rfc7517 */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto'
-import { promisify } from 'node:util'
+import { lazy } from '../lib/lazy.ts'
 import { signingAlgs } from './registration.ts'
 
 export type SigningAlg = (typeof signingAlgs)[number]
@@ -27,7 +27,8 @@ export interface PublicJwk {
 
 const minimumModulus = 2048
 
-const generate = promisify(generateKeyPair)
+/** `node:util` takes a millisecond, and most processes make no key. */
+const generate = lazy(() => process.getBuiltinModule('node:util').promisify(generateKeyPair))
 
 interface KeyKind {
   /** `rsaBits` is the size of an RSA key. */
@@ -38,7 +39,7 @@ interface KeyKind {
 }
 
 const rsa: KeyKind = {
-  generate: async (rsaBits) => (await generate('rsa', { modulusLength: rsaBits })).privateKey,
+  generate: async (rsaBits) => (await generate()('rsa', { modulusLength: rsaBits })).privateKey,
   expected: `an RSA key of at least ${minimumModulus} bits with a public exponent of at least 65537`,
   fits: ({ asymmetricKeyType: type, asymmetricKeyDetails: details }) =>
     type === 'rsa' &&
@@ -47,7 +48,7 @@ const rsa: KeyKind = {
 }
 
 const p256: KeyKind = {
-  generate: async () => (await generate('ec', { namedCurve: 'P-256' })).privateKey,
+  generate: async () => (await generate()('ec', { namedCurve: 'P-256' })).privateKey,
   expected: 'an EC key on the curve P-256',
   fits: (key) => key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1',
 }
@@ -57,7 +58,7 @@ const kinds: Readonly<Record<KeyAlg, KeyKind>> = {
   PS256: rsa,
   ES256: p256,
   EdDSA: {
-    generate: async () => (await generate('ed25519', {})).privateKey,
+    generate: async () => (await generate()('ed25519', {})).privateKey,
     expected: 'an Ed25519 key',
     fits: (key) => key.asymmetricKeyType === 'ed25519',
   },

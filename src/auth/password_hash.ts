@@ -1,6 +1,5 @@
 /** Password hashes, ours and imported ones, with limits on their cost. An imported hash is replaced at the next sign-in. https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
 import { utf8 } from '../lib/bytes.ts'
 import { normalize } from '../lib/normalize.ts'
 
@@ -149,7 +148,7 @@ const inBounds = (salt: Uint8Array, key: Uint8Array): boolean =>
 
 function byPbkdf2(digest: string, iterations: number, salt: Uint8Array, key: Uint8Array): Read | undefined {
   if (iterations < 1 || iterations > bounds.pbkdf2Iterations || !inBounds(salt, key)) return undefined
-  const derive = promisify(pbkdf2)
+  const derive = process.getBuiltinModule('node:util').promisify(pbkdf2)
   return {
     verify: async (password) =>
       timingSafeEqual(await derive(password, salt, iterations, key.length, digest), key),

@@ -185,10 +185,3 @@ export const withPlain = <T>(config: Config, work: (opened: OpenedPlain) => Prom
     await requireWhole(opened.plain)
     return work(opened)
   })
-
-/** The location of the store, without the password of a URL. */
-export function storeLocation({ store }: Config): string {
-  if (store.kind === 'memory') return 'memory:'
-  if (store.kind === 'sqlite') return `sqlite:${store.path}`
-  return store.url.replace(/\/\/[^/]*@/, '//…@').replace(/\?.*$/, '')
-}

@@ -7,7 +7,7 @@ import { referenceIn } from '../config/secret_reference.ts'
 import { developmentSecretKey } from '../config/server_variables.ts'
 import { entries } from '../config/variables.ts'
 import { featureEntries } from '../table.ts'
-import { storeLocation } from './administration.ts'
+import { storeLocation } from './store_location.ts'
 import type { Environment } from './environment.ts'
 
 /** What was read, and the variables that a configuration file sets (cli/applied_settings.ts). */

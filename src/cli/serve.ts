@@ -1,5 +1,4 @@
 /** `latchkey serve`: the server with its socket, timers and signal handlers. */
-import { format } from 'node:util'
 import { type App, createApp } from '../app.ts'
 import type { Config } from '../config.ts'
 import { finishApply } from '../clients/apply_steps.ts'
@@ -26,7 +25,6 @@ import { readEnvironment } from './environment.ts'
 import { databasePath } from './own_files.ts'
 import type { HangUps } from './hang_ups.ts'
 import { handleTheUncaught } from './last_resort.ts'
-import { listenFault } from './listen_fault.ts'
 import { type Listener, openListener } from './listener.ts'
 import { logFileOf } from './log_file.ts'
 import { observed } from './observed.ts'
@@ -52,7 +50,8 @@ const levelsOf = ({ logLevel, logLevels = {} }: Config): LogSetting => ({
 
 /** Libraries warn on the console. In the log their lines have the form of all others. */
 function logConsole(log: Log): void {
-  const line = (...parts: unknown[]) => log.warn('library_warning', { problem: format(...parts) })
+  const line = (...parts: unknown[]) =>
+    log.warn('library_warning', { problem: process.getBuiltinModule('node:util').format(...parts) })
   Object.assign(console, { warn: line, error: line })
 }
 
@@ -116,7 +115,7 @@ export async function serve(hangUps: HangUps, started: Started = showWelcome): P
     )
   } catch (error) {
     await present?.leave()
-    throw await listenFault(error, config)
+    throw await (await import('./listen_fault.ts')).listenFault(error, config)
   }
   const { port } = listener
   if (config.port === 0) config = readConfig({ ...env, PORT: `${port}` })

@@ -1,12 +1,13 @@
-/** Whether a text is an IP address. `node:net` decides, and is loaded at the first text that may be one: it takes 2 ms. */
+/** Whether a text is an IP address. `node:net` decides for IPv6, and is loaded at the first text with a colon: it takes 4 ms. */
 import { lazy } from './lazy.ts'
 
 const net = lazy(() => process.getBuiltinModule('node:net'))
 
-/** Every IPv6 address has a colon, and an IPv4 address has digits and dots alone. */
-const mayBe = (text: string): boolean => text.includes(':') || /^[\d.]+$/.test(text)
+const octet = String.raw`(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)`
+const v4 = new RegExp(`^${octet}(?:\\.${octet}){3}$`)
+
+export const isIPv4 = (text: string): boolean => v4.test(text)
+export const isIPv6 = (text: string): boolean => text.includes(':') && net().isIPv6(text)
 
 /** 4, 6, or 0 for what is not an IP address. */
-export const isIP = (text: string): number => (mayBe(text) ? net().isIP(text) : 0)
-export const isIPv4 = (text: string): boolean => isIP(text) === 4
-export const isIPv6 = (text: string): boolean => isIP(text) === 6
+export const isIP = (text: string): number => (isIPv4(text) ? 4 : isIPv6(text) ? 6 : 0)

@@ -1,6 +1,5 @@
 /** Reads email addresses to which mail can be sent. https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2 */
-import { domainToUnicode } from 'node:url'
-import { asciiDomain } from './ascii_domain.ts'
+import { asciiDomain, unicodeDomain } from './ascii_domain.ts'
 import { lazy } from './lazy.ts'
 import { normalize } from './normalize.ts'
 import { hasUnsafe } from './unsafe_text.ts'
@@ -40,5 +39,5 @@ export function readMailAddress(text: string): string | undefined {
     !/^\d+$/.test(labels.at(-1)!)
   if (!isOne) return undefined
   // The relay converts a domain by rules of its own: it gets a spelling that every rule reads as the domain checked here.
-  return isAscii.test(domain) ? address : `${local}@${domainToUnicode(ascii)}`
+  return isAscii.test(domain) ? address : `${local}@${unicodeDomain(ascii)}`
 }

@@ -1,5 +1,5 @@
 /** What may be requested of other servers, as far as the text of a URL tells. https://owasp.org/www-project-top-ten/ (SSRF) https://www.rfc-editor.org/rfc/rfc9700#section-4.11 */
-import { isIP } from 'node:net'
+import { isIP } from './ip.ts'
 import { isPublicAddress } from './public_address.ts'
 
 export interface Target {

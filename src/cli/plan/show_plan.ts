@@ -1,5 +1,5 @@
 /** A plan for the terminal and as JSON. No value of a secret is in either. */
-import { storeLocation } from '../administration.ts'
+import { storeLocation } from '../store_location.ts'
 import type { Context } from '../../contracts/context.ts'
 import { print, printable } from '../output.ts'
 import { affectedBy, type Affected } from './affected.ts'

@@ -1,6 +1,10 @@
 /** Networks of trusted proxies decide whether X-Forwarded-For counts, so addresses next to their bounds are tested. */
 import { describe, expect, test } from 'bun:test'
+import net from 'node:net'
+import { domainToASCII } from 'node:url'
 import { inNetworks, isLoopbackHost, parseNetworks } from '../../../src/lib/address.ts'
+import { asciiDomain } from '../../../src/lib/ascii_domain.ts'
+import { isIP } from '../../../src/lib/ip.ts'
 
 const matches: [list: string, ip: string, inside: boolean][] = [
   ['10.0.0.0/8', '10.255.255.255', true],
@@ -68,4 +72,20 @@ test('loopback hosts, and hosts that only look like them', () => {
   for (const host of ['localhost.example', 'notlocalhost', '127.0.0.1.nip.io', '0.0.0.0', '[::2]', '']) {
     expect([host, isLoopbackHost(host)]).toEqual([host, false])
   }
+})
+
+/** What is decided without the modules of the runtime, which a start does not load. */
+describe('as node:net and node:url', () => {
+  const octets = ['0', '00', '01', '1', '9', '10', '99', '100', '199', '200', '249', '250', '255', '256', '']
+  const texts = [
+    ...octets.flatMap((each) => [`${each}.1.2.3`, `1.2.3.${each}`, `1.2.${each}`]),
+    ...['1.2.3.4.5', ' 1.2.3.4', '1.2.3.4\n', '::1', '::ffff:1.2.3.4', 'fe80::1%eth0', '1::2::3', ':', 'a.b'],
+  ]
+  test.each(texts)('%j: 4, 6 or no address', (text) => expect(isIP(text)).toBe(net.isIP(text)))
+
+  const domains = [
+    ...['example.com', 'localhost', 'a-b.example', 'a.', 'a..b', '.a', 'a-.b', 'a.b.c1', 'xn--mnchen-3ya.de'],
+    ...['xn--a', 'a.xn--0', 'Example.COM', 'bücher.example', '1.2.3', 'a.1', '0x1', 'a_b.c', 'a b', ''],
+  ]
+  test.each(domains)('%j: the ASCII form', (text) => expect(asciiDomain(text)).toBe(domainToASCII(text)))
 })
