@@ -18,10 +18,10 @@ const directory = mkdtempSync(join(tmpdir(), 'latchkey-start-'))
 
 /** Steps of src/cli/serve.ts: the text before which the step has ended. */
 const steps: readonly (readonly [before: string, step: string])[] = [
-  ['let config = readConfig', 'streams and .env'],
-  ['const opened = await open', 'configuration'],
-  ['const keys = await openKeys', 'store'],
-  ['if (config.environment ===', 'keys'],
+  ['let { config, environment', 'streams'],
+  ['const file = logFileOf', '.env and configuration'],
+  ['const ring = await openKeys', 'store and log'],
+  ["if (config.environment === 'development')", 'keys'],
   ['let app: App', 'demo accounts and key files'],
   ['if (config.port === 0)', 'socket'],
   ['timers = startTimers', 'table and application'],
@@ -35,7 +35,7 @@ function marked(path: string): string {
     for (const [before, step] of steps) {
       if (!text.includes(before))
         throw new Error(`${name} has no ${before}: correct the steps in bench/start.ts`)
-      text = text.replace(before, () => `globalThis.evaluated('step ${step}')\n${before}`)
+      text = text.replace(before, () => `;globalThis.evaluated('step ${step}')\n${before}`)
     }
   if (name === 'src/main.ts')
     return text.replace(
