@@ -1,4 +1,4 @@
-// Pages of /admin are complete without this script. With it a search answers as one types, and numbers stay up to date.
+// Pages of /admin are complete without this script. With it a search answers as one types, numbers stay up to date, and files are copied.
 
 const pause = 250
 
@@ -37,4 +37,23 @@ for (const { dataset } of document.querySelectorAll('[data-stream]')) {
   stream.addEventListener('changed', () => showAnew(location.href))
   // A page that leaves must not hold its connection open for the Back button.
   addEventListener('pagehide', () => stream.close())
+}
+
+async function copy(file, status) {
+  const text = file.querySelector('pre')
+  status.textContent = ''
+  try {
+    await navigator.clipboard.writeText(text.textContent)
+    status.textContent = status.dataset.copied
+  } catch {
+    getSelection().selectAllChildren(text) // the browser refused: the keyboard can copy
+  }
+}
+
+for (const file of navigator.clipboard ? document.querySelectorAll('.copied_file') : []) {
+  const template = file.querySelector('template')
+  const parts = template.content.cloneNode(true)
+  const [button, status] = parts.children
+  button.addEventListener('click', () => copy(file, status))
+  template.replaceWith(parts)
 }

@@ -73,13 +73,16 @@ ${notes === '' ? '' : `\n${fill(notes, values, 'plain')}`}`,
   }
 }
 
-interface Application extends Omit<Kit, 'files' | 'run' | 'grant' | 'signsIn'> {
+interface Application extends Omit<Kit, 'files' | 'settings' | 'run' | 'grant' | 'signsIn'> {
   rows: readonly Row[]
   /** With the variables of `.env`, where it has one. Placeholders are filled without quotes. */
   run: readonly string[]
   /** More for the README, with placeholders. */
   notes?: string
 }
+
+const made = (rows: readonly Row[], values: KitValues): KitFile[] =>
+  rows.map(([path, template, language]) => fromTemplate(path, template, values, language))
 
 /** An application: its own files, and those that each one has. */
 export function defineApplication({ rows, run: lines, notes = '', ...kit }: Application): Kit {
@@ -92,8 +95,13 @@ export function defineApplication({ rows, run: lines, notes = '', ...kit }: Appl
     grant: 'code',
     signsIn: true,
     run,
+    settings: (values) =>
+      made(
+        rows.filter(([, , language]) => language !== undefined),
+        values,
+      ),
     files: (values) => [
-      ...rows.map(([path, template, language]) => fromTemplate(path, template, values, language)),
+      ...made(rows, values),
       ...(keepsSecret(values)
         ? [{ ...fromTemplate('.env', secretEnv, values, 'shell'), isPrivate: true }]
         : []),

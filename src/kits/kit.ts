@@ -61,6 +61,8 @@ export interface Kit {
   /** Signs End-Users in by OpenID Connect, so that the scope needs `openid`. */
   signsIn?: true
   files(values: KitValues): KitFile[]
+  /** Those with the values of the client, for a program that exists already. Absent: all files. */
+  settings?(values: KitValues): KitFile[]
   /** Commands in a shell, in the folder of the kit. */
   run(values: KitValues): readonly string[]
 }

@@ -9,11 +9,13 @@ import { flutter, powershell, reactNative } from './kinds/device.ts'
 import { envFile } from './kinds/env.ts'
 import { http } from './kinds/http.ts'
 import { insomnia } from './kinds/insomnia.ts'
+import { mcp } from './kinds/mcp.ts'
 import { express, hono, next } from './kinds/node.ts'
 import { postman } from './kinds/postman.ts'
 import { apache, nginx } from './kinds/proxy.ts'
 import { django, fastapi, flask } from './kinds/python.ts'
 import { dotnet, go, php, ruby, rust, spring } from './kinds/server.ts'
+import { nodeServiceKit, pythonServiceKit } from './kinds/service.ts'
 import { angular, browser, react, svelte, vue } from './kinds/single_page.ts'
 import { Unwritable } from './literal.ts'
 import { type Misfit, misfitOf } from './misfit.ts'
@@ -44,7 +46,10 @@ export const kits: readonly Kit[] = [
   php,
   ruby,
   rust,
+  nodeServiceKit,
+  pythonServiceKit,
   powershell,
+  mcp,
   nginx,
   apache,
 ]

@@ -54,6 +54,7 @@ const conditions = {
   post: ({ auth_method }) => auth_method === 'client_secret_post',
   unknown_secret: ({ auth_method, client_secret }) => auth_method !== 'none' && client_secret === undefined,
   given_secret: ({ client_secret }) => client_secret !== undefined,
+  redirects: ({ redirect_uri: uri }) => uri !== undefined,
   no_post_logout: ({ post_logout_redirect_uri: uri }) => uri === undefined,
   post_logout: ({ post_logout_redirect_uri: uri }) => uri !== undefined,
   code: ({ grants }) => grants.includes('code'),

@@ -74,6 +74,7 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/people/sub-7',
     '/admin/people?q=none-such',
     '/admin/people/new',
+    '/admin/clients/client123',
     '/admin/clients/client123/kits',
     '/admin/clients/client123/kits/express',
     '/admin/clients/client123/kits/react',
@@ -168,6 +169,38 @@ test('the overview shows a new problem without a reload, and its stream ends wit
   await tab.close()
 })
 
+test('the configuration of each kind of app is accessible, fits a phone and is copied', async () => {
+  await giveRole('operator')
+  const tab = await openTab(browser, { permissions: ['clipboard-read', 'clipboard-write'] })
+  const { page } = tab
+  for (const kind of ['web', 'spa', 'native', 'service', 'device', 'mcp']) {
+    await open(page, `/admin/clients/new?kind=${kind}`)
+    await page.fill('#client_name', `An app of ${kind}`)
+    const uri = kind === 'native' ? 'com.example.shop:/callback' : 'http://localhost:3000/callback'
+    if (await page.locator('#redirect_uris').count()) await page.fill('#redirect_uris', uri)
+    await page.click('button[name=add]')
+    await page.waitForSelector('.copied_file')
+    // All libraries are open at once.
+    for (const summary of (await page.locator('.library:not([open]) summary').all()).toReversed())
+      await summary.click()
+    expect([kind, await accessibilityProblems(page)]).toEqual([kind, []])
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 740 })
+      const wide = await page.evaluate('document.documentElement.scrollWidth')
+      expect([kind, width, Number(wide) <= width]).toEqual([kind, width, true])
+    }
+    await page.setViewportSize({ width: 1280, height: 740 })
+    const file = page.locator('.copied_file').first()
+    await file.locator('button').click()
+    await page.waitForSelector('.copied_file [role=status] >> text=Copied')
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+      (await file.locator('pre').textContent())!,
+    )
+  }
+  expect(tab.complaints).toEqual([])
+  await tab.close()
+})
+
 test('an operator adds an app by its kind, changes it, gives it a new secret and removes it', async () => {
   await giveRole('operator')
   const tab = await openTab(browser, { javaScriptEnabled: false })
@@ -179,10 +212,10 @@ test('an operator adds an app by its kind, changes it, gives it a new secret and
   await page.fill('#redirect_uris', 'https://wiki.example/one\nhttps://wiki.example/two')
   await page.click('button[name=add]')
   const configuration = (await page.textContent('pre'))!
-  const [, secret] = /CLIENT_SECRET=(\S+)/.exec(configuration)!
-  const [, id] = /CLIENT_ID=(\S+)/.exec(configuration)!
+  const [, secret] = /CLIENT_SECRET='(\S+)'/.exec(configuration)!
+  const [, id] = /CLIENT_ID='(\S+)'/.exec(configuration)!
   expect(secret!.length).toBeGreaterThan(40)
-  await page.click('main p a')
+  await page.click(`main a[href="/admin/clients/${id}"]`)
   await page.waitForURL(`${op.issuer}/admin/clients/${id}`)
   expect(await page.content()).not.toContain(secret!)
 
@@ -208,7 +241,7 @@ test('an operator adds an app by its kind, changes it, gives it a new secret and
 
   await page.click('button[name=renew]')
   expect(await page.textContent('pre')).not.toContain(secret!)
-  await page.click('main p a')
+  await page.click(`main a[href="/admin/clients/${id}"]`)
   await page.click('button[name=disable]')
   await page.waitForURL((url) => url.search === '?done=disable')
   expect((await Client.find(op.context, id!))!.disabled).toBe(true)

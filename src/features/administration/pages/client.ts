@@ -1,11 +1,13 @@
 /** /admin/clients/{client_id}: one client, what it needs to be configured with, and what may be changed. */
 import type * as v from 'valibot'
-import type { Context } from '../../../contracts/context.ts'
 import { buttonForm } from '../../../html/account_parts.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
+import type { ClientKind } from '../../../kits/libraries.ts'
 import { type Said, say } from '../../../lib/say.ts'
+import { requireClient } from '../client.ts'
 import { clientRoutes } from '../routes/clients.ts'
+import { configurationSection } from './client_configuration.ts'
 import { defineAdminPage, type PageInput, type Shown } from './page.ts'
 import {
   actionForm,
@@ -17,7 +19,6 @@ import {
   linesField,
   linesOf,
   onwardLink,
-  preformatted,
   section,
   state,
   textField,
@@ -39,39 +40,30 @@ const textIn = (members: Readonly<Record<string, unknown>>, name: string): strin
   return typeof value === 'string' ? value : ''
 }
 
-/** What its author puts into the configuration of the client, ready to copy. */
-function configurationOf({ config }: Context, client: AClient, secret = ''): Html {
-  const [redirect] = textsIn(client.metadata, 'redirect_uris')
-  const lines = [
-    `ISSUER=${config.issuer}`,
-    `DISCOVERY=${config.issuer}/.well-known/openid-configuration`,
-    `CLIENT_ID=${client.client_id}`,
-    ...(secret === '' ? [] : [`CLIENT_SECRET=${secret}`]),
-    ...(redirect === undefined ? [] : [`REDIRECT_URI=${redirect}`]),
-    `SCOPE=${textIn(client.metadata, 'scope')}`,
-  ]
-  return preformatted({ text: lines.map((each) => foreignText(each, 2000)).join('\n') })
-}
-
 /** A client that was just made, or has got a new secret: the secret is shown this once. */
-export const newClientShown = (
+export async function newClientShown(
   { context }: Pick<PageInput<string>, 'context'>,
   client: AClient & { client_secret?: string | undefined; left_out?: string[] },
-): Shown => ({
-  title: say('admin.client'),
-  heading: foreignText(client.client_name ?? client.client_id),
-  main: [
-    ...(client.client_secret === undefined ? [] : [warning({ text: say('admin.secret_once') })]),
-    ...(client.left_out && client.left_out.length > 0
-      ? [warning({ text: say('admin.left_out', { members: foreignText(client.left_out.join(', '), 300) }) })]
-      : []),
-    section(say('admin.configuration'), [configurationOf(context, client, client.client_secret)]),
-    onwardLink({
-      path: `${context.basePath}/admin/clients/${encodeURIComponent(client.client_id)}`,
-      text: say('admin.client_open'),
-    }),
-  ],
-})
+  kind?: ClientKind,
+): Promise<Shown> {
+  const { client_secret: secret, left_out: leftOut = [] } = client
+  const found = await requireClient(context, client.client_id)
+  return {
+    title: say('admin.client'),
+    heading: foreignText(client.client_name ?? client.client_id),
+    main: [
+      ...(secret === undefined ? [] : [warning({ text: say('admin.secret_once') })]),
+      ...(leftOut.length > 0
+        ? [warning({ text: say('admin.left_out', { members: foreignText(leftOut.join(', '), 300) }) })]
+        : []),
+      await configurationSection(context, found, { kind, secret }),
+      onwardLink({
+        path: `${context.basePath}/admin/clients/${encodeURIComponent(client.client_id)}`,
+        text: say('admin.client_open'),
+      }),
+    ],
+  }
+}
 
 const stateOf = ({ disabled, self_registered }: AClient): readonly ['good' | 'doubtful' | 'bad', Said] => {
   if (disabled) return ['bad', say('admin.state_disabled')]
@@ -167,10 +159,7 @@ export const clientPage = defineAdminPage({
             : [[say('admin.former_secret'), when(client.former_secret_until)] as const]),
           [say('admin.created'), when(client.created_at)],
         ]),
-        section(say('admin.configuration'), [
-          configurationOf(context, client),
-          onwardLink({ path: `${input.action}/kits`, text: say('admin.kits') }),
-        ]),
+        await configurationSection(context, await requireClient(context, params.client_id)),
         ...(may('admin:clients.write') ? formsOf(input, client, etag) : []),
       ],
     }
@@ -198,7 +187,7 @@ export const clientPage = defineAdminPage({
       done: say('admin.saved'),
       async run(input) {
         const { answer } = await input.ask(clientRoutes.renewSecret, { params: input.params })
-        return { show: newClientShown(input, answer), again: input.call.path }
+        return { show: await newClientShown(input, answer), again: input.call.path }
       },
     },
     end_former: {

@@ -2,6 +2,7 @@
 import { HttpError } from '../../../auth/errors.ts'
 import type { Params } from '../../../auth/params.ts'
 import type { Html } from '../../../html/view.ts'
+import type { ClientKind } from '../../../kits/libraries.ts'
 import { ownMember } from '../../../lib/own_member.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { checkField, linesField, linesOf, textField } from './parts.ts'
@@ -48,7 +49,7 @@ const kinds = {
     redirects: true,
     metadata: { token_endpoint_auth_method: 'none', application_type: 'native' },
   },
-} as const satisfies Readonly<Record<string, Kind>>
+} as const satisfies Readonly<Record<ClientKind, Kind>>
 
 type KindName = keyof typeof kinds
 

@@ -125,7 +125,8 @@ export const newClientPage = defineAdminPage({
       async run(input) {
         const { fields, ask } = input
         const { answer } = await ask(clientRoutes.create, { body: wizardMembers(fields) })
-        return { show: newClientShown(input, answer), again: path }
+        const kind = isClientKind(fields.kind) ? fields.kind : undefined
+        return { show: await newClientShown(input, answer, kind), again: path }
       },
     },
   },
