@@ -3,7 +3,7 @@ import { type Config, ConfigError } from '../config.ts'
 import { readNamed } from '../config/named_files.ts'
 import { type Env, given } from '../config/read.ts'
 import { type EffectiveSetting } from '../config/effective_setting.ts'
-import { isInherited } from '../config/realm_setting.ts'
+import { inheritedEnv } from '../config/realm_setting.ts'
 import { faultOf } from '../config/setting_fault.ts'
 import { withOpened } from './administration.ts'
 import { storeLocation } from './store_location.ts'
@@ -13,6 +13,7 @@ import { notesOn } from './config_notes.ts'
 import { warningsAbout } from './config_warnings.ts'
 import { deepProblems } from './deep_check.ts'
 import { effectiveSettings } from './effective_settings.ts'
+import { everyEntry } from './realms/realm_config.ts'
 import type { Environment } from './environment.ts'
 import { UsageError } from './failure.ts'
 import { print, printable, printTable } from './output.ts'
@@ -137,8 +138,7 @@ const reportOfRealm = (config: Config, read: Environment, onlyChanged: boolean):
   withOpened(config, read.env, async ({ config: own, realm }) => {
     const problems = [...problemsIn(() => featuresFor(own)), ...problemsIn(() => looksOf(own))]
     if (problems.length > 0) throw new ConfigError(problems)
-    const inherited = (env: Env) =>
-      Object.fromEntries(Object.entries(env).filter(([name]) => isInherited(name)))
+    const inherited = (env: Env) => inheritedEnv(everyEntry, env)
     const environment = { ...read, env: inherited(read.env), written: inherited(read.written) }
     const settings = effectiveSettings(own, environment).map((each) =>
       Object.hasOwn(realm?.settings ?? {}, each.name) ? { ...each, from: 'realm' as const } : each,

@@ -1,13 +1,7 @@
 /** Generates docs/configuration.md and .env.example from the entries. */
 import { getDescription } from 'valibot'
-import {
-  type Entries,
-  type Entry,
-  type Environment,
-  inEnvironment,
-  type RealmUse,
-  type Sections,
-} from './entry.ts'
+import { type Entries, type Entry, type Environment, inEnvironment, type Sections } from './entry.ts'
+import { realmMark } from './realm_setting.ts'
 import { developmentSecretKey } from './server_variables.ts'
 import { sections as coreSections } from './variables.ts'
 
@@ -39,7 +33,10 @@ function defaultCell(entry: Entry, environment: Environment): string {
   return entry.secret ? text : `\`${text}\``
 }
 
-const realmMark = (use: RealmUse): string => (use === true ? '◆' : '◇')
+function markOf(entry: Entry): string {
+  const mark = realmMark(entry)
+  return mark === undefined ? '' : ` ${mark}`
+}
 
 const byProfile = (entry: Entry): string =>
   Object.entries(entry.profiles ?? {})
@@ -80,7 +77,7 @@ export function configurationMarkdown(features: Sections = {}): string {
       const development = defaultCell(entry, 'development')
       const production = defaultCell(entry, 'production')
       return [
-        `\`${entry.name}\`${entry.secret ? ' 🔒' : ''}${entry.realm ? ` ${realmMark(entry.realm)}` : ''}`,
+        `\`${entry.name}\`${entry.secret ? ' 🔒' : ''}${markOf(entry)}`,
         entry.help + byProfile(entry),
         expected(entry),
         development,

@@ -9,8 +9,12 @@ export type Profile = (typeof profiles)[number]
 
 type ByEnvironment = string | Readonly<Partial<Record<Environment, string>>>
 
-/** `by_command`: only an operator at the command line, because the value names a file or a service of this machine's network. */
-export type RealmUse = true | 'by_command'
+/**
+ * Which value a realm has. `own` is one that it may set, `server` is that of the server, `default` is the default, because the
+ * value of the server names the server alone: its keys, its credentials, its issuer, services that know it. `by_command`:
+ * only an operator sets it at the command line, because the value names a file or a service of this machine's network.
+ */
+export type RealmUse = 'own_or_server' | 'own_or_default' | 'own_or_server_by_command' | 'server' | 'default'
 
 /** One variable. Documents, `.env.example` and `latchkey config check` are made from these entries. */
 export interface Entry {
@@ -30,8 +34,8 @@ export interface Entry {
   readonly secret?: true
   /** The value may have a credential in it, as the query of a URL has: the audit trail has a fingerprint of it. */
   readonly credentials?: true
-  /** Whether a realm may have its own value. Without it, all realms have that of the server. docs/realms.md */
-  readonly realm?: RealmUse
+  /** Which value a realm has. docs/realms.md */
+  readonly realm: RealmUse
   /** The URLs in the value that this provider requests. One that the outbound fetcher refuses stops the start. */
   readonly outbound?: (value: unknown) => readonly string[]
   readonly help: string

@@ -31,6 +31,7 @@ export const mailSections = {
   Mail: [
     {
       name: 'SMTP_URL',
+      realm: 'server',
       schema: v.pipe(
         v.string(),
         v.check((text) => readSmtpUrl(text) !== undefined, `expected ${smtpUrlText}`),
@@ -42,31 +43,35 @@ export const mailSections = {
     },
     {
       name: 'MAIL_FROM',
-      realm: true,
+      realm: 'own_or_server',
       schema: is.described(mailboxText, readMailbox),
       default: { development: 'Latchkey <latchkey@localhost.localdomain>' },
       help: 'Sender of mails, as the relay allows it.',
     },
     {
       name: 'SMTP_CA_PATH',
+      realm: 'server',
       schema: is.path,
       needs: 'SMTP_URL',
       help: "Certificate authorities (PEM) to verify the relay's certificate with, instead of the public ones.",
     },
     {
       name: 'SMTP_ALLOW_PLAINTEXT',
+      realm: 'server',
       schema: is.boolean,
       default: 'false',
       help: 'Allows a relay off loopback that offers no TLS. Mails contain links that give access to accounts, so use it only on a network that you control.',
     },
     {
       name: 'SMTP_TIMEOUT_MS',
+      realm: 'server',
       schema: is.integer(1_000, 120_000),
       default: '30000',
       help: 'Milliseconds that the relay may take for one mail, in total.',
     },
     {
       name: 'MAIL_RETRY_FOR',
+      realm: 'server',
       schema: is.seconds(0, 518_400),
       default: '259200',
       help: 'How long a mail is tried again, at growing intervals, while the relay does not accept it.',

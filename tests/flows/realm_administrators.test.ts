@@ -17,7 +17,9 @@ let who: Person
 let token: string
 
 beforeAll(async () => {
-  op = await withRealms({ env: { METRICS_TOKEN: 'the-token-of-the-operator-of-the-process' } })
+  op = await withRealms({
+    env: { METRICS_TOKEN: 'the-token-of-the-operator-of-the-process', RESOURCES: 'https://api.example' },
+  })
   realm = await realmOf(op, 'a', { settings: { ACCESS_TOKEN_TTL: '77' } })
   await operatorClient(realm, {
     client_id: 'console',
@@ -41,6 +43,8 @@ test('the settings are those that a realm may set, with what its record says', a
   } while (cursor !== '')
   const named = new Map(items.map((each) => [each.name, each]))
   expect(named.get('ACCESS_TOKEN_TTL')).toMatchObject({ value: '77', from: 'realm' })
+  // The value of the server is not inherited, so that it has no part in where this one is from.
+  expect(named.get('RESOURCES')).toMatchObject({ from: 'default' })
   for (const name of ['STORE_URL', 'SECRET_KEY', 'METRICS_TOKEN', 'TRUSTED_PROXIES', 'LOG_FILE'])
     expect(named.has(name)).toBe(false)
   expect(items.length).toBeGreaterThan(100)

@@ -302,11 +302,12 @@ describe('secrets', () => {
     const own = defineEntries([
       {
         name: 'WIDGET_SECRET',
+        realm: 'server',
         schema: v.pipe(v.string(), v.email(), v.maxLength(3)),
         secret: true,
         help: 'x',
       },
-      { name: 'WIDGET_MAIL', schema: v.pipe(v.string(), v.email()), help: 'x' },
+      { name: 'WIDGET_MAIL', realm: 'server', schema: v.pipe(v.string(), v.email()), help: 'x' },
     ])
     const env = { WIDGET_SECRET: hidden, WIDGET_MAIL: 'nobody' }
     const found = problems(env, { featureEntries: { widget: own } })
@@ -433,8 +434,14 @@ describe('unknown variables', () => {
 
 describe('features have entries of the same type', () => {
   const own = defineEntries([
-    { name: 'WIDGET_COUNT', schema: v.pipe(v.string(), v.toNumber()), default: '3', help: 'How many.' },
-    { name: 'WIDGET_SECRET', schema: v.string(), secret: true, help: 'What opens it.' },
+    {
+      name: 'WIDGET_COUNT',
+      realm: 'server',
+      schema: v.pipe(v.string(), v.toNumber()),
+      default: '3',
+      help: 'How many.',
+    },
+    { name: 'WIDGET_SECRET', realm: 'server', schema: v.string(), secret: true, help: 'What opens it.' },
   ])
   const featureEntries = { widget: own }
 
@@ -455,7 +462,7 @@ describe('features have entries of the same type', () => {
   })
 
   test('two entries cannot have one name', () => {
-    const entry = (name: string) => [{ name, schema: v.string(), help: 'x' }]
+    const entry = (name: string) => [{ name, realm: 'server' as const, schema: v.string(), help: 'x' }]
     const claims = {
       a: entry('PORT'),
       b: entry('GADGET_X'),

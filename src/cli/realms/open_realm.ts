@@ -2,6 +2,7 @@
 import { type App, createApp } from '../../app.ts'
 import type { Config, Entry } from '../../config.ts'
 import type { EffectiveSetting } from '../../config/effective_setting.ts'
+import { inheritedEnv, maySet } from '../../config/realm_setting.ts'
 import type { Context, Table } from '../../contracts/context.ts'
 import { type Clock, realClock } from '../../lib/clock.ts'
 import { type AdjustableLog, logWith } from '../../lib/log.ts'
@@ -124,14 +125,14 @@ async function openApp(
 
 /** Those that a realm may set, in the order of the documentation. */
 function settingsOf(host: Host, config: Config, { settings }: RealmRecord): EffectiveSetting[] {
-  const env = { ...host.root().env, ...settings }
+  const env = { ...inheritedEnv(everyEntry, host.root().env), ...settings }
   return effectiveSettings(config, { env, written: env, fromDotenv: () => false })
     .filter(({ name }) => mayBeSet.has(name))
     .map((each) => (Object.hasOwn(settings, each.name) ? { ...each, from: 'realm' as const } : each))
 }
 
 const mayBeSet: ReadonlySet<string> = new Set(
-  everyEntry.flatMap(({ name, realm }: Entry) => (realm === undefined ? [] : [name])),
+  everyEntry.flatMap((entry: Entry) => (maySet(entry) ? [entry.name] : [])),
 )
 
 /** The recorder and the clock depend on two settings. */

@@ -1,7 +1,7 @@
 /** The configuration of a realm: that of the root under the settings of its record, with secrets of its own. docs/decisions/0100-realms.md */
 import { type Config, ConfigError, loadConfig } from '../../config.ts'
 import type { Env } from '../../config/read.ts'
-import { isInherited, realmSettingProblem } from '../../config/realm_setting.ts'
+import { inheritedEnv, realmSettingProblem } from '../../config/realm_setting.ts'
 import { entries } from '../../config/variables.ts'
 import { deepFreeze } from '../../lib/freeze.ts'
 import { deriveKey } from '../../lib/hash.ts'
@@ -29,9 +29,8 @@ export function realmConfig(
   { id, name, settings }: Pick<RealmRecord, 'id' | 'name' | 'settings'>,
 ): Config {
   requireOfRealms(settings)
-  const inherited = Object.entries(root.env).filter(([each]) => isInherited(each))
   const env = {
-    ...Object.fromEntries(inherited),
+    ...inheritedEnv(everyEntry, root.env),
     ...(lacksTokens(root) && { REGISTRATION: 'closed' }),
     ...settings,
     ISSUER_URL: realmIssuer(root.config, name),

@@ -6,14 +6,14 @@ import type { Context } from '../../contracts/context.ts'
 export const env = defineEntries([
   {
     name: 'ACCOUNT_REGISTRATION',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.oneOf('open', 'invitation', 'closed'),
     default: { development: 'open', production: 'closed' },
     help: 'Who may create an account. open: any End-User with an email address (needs SMTP_URL). invitation: End-Users invited with `latchkey invite`. closed: only the operator creates accounts.',
   },
   {
     name: 'ACCOUNT_REGISTRATION_DOMAINS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.domains,
     help: 'Domains whose addresses may register when ACCOUNT_REGISTRATION is open; a subdomain must be listed itself. Invitations are not limited.',
   },

@@ -19,33 +19,34 @@ const hostAndPort = described('a host name such as admin.example.com, with or wi
 export const env = defineEntries([
   {
     name: 'ADMINISTRATION',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'The administration API (/admin/v1) and its pages (/admin). false: neither exists, and administrators use the commands of latchkey.',
   },
   {
     name: 'ADMIN_HOST',
+    realm: 'server',
     schema: hostAndPort,
     help: 'The host name on which the administration API and its pages exist, such as admin.example.com. At any other they are 404. A proxy must pass the Host header on. Default: every host name.',
   },
   {
     name: 'ADMIN_NETWORKS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.networks,
     default: '',
     help: 'Networks from which the administration API and its pages exist. For other addresses they are 404. Default: every address.',
   },
   {
     name: 'ADMIN_SECOND_FACTOR',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'Whether an administrator needs a sign-in with two factors, or with a passkey that verified the user.',
   },
   {
     name: 'ADMIN_FRESH_SIGN_IN',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(0, 86_400),
     default: '900',
     help: 'Seconds since the sign-in of an administrator within which changes are accepted. 0: the sign-in may be of any age.',

@@ -93,7 +93,7 @@ const customScopes = v.pipe(
 export const env = defineEntries([
   {
     name: 'CUSTOM_SCOPES',
-    realm: 'by_command',
+    realm: 'own_or_server_by_command',
     schema: customScopes,
     help: 'Scopes of your own. Each has a description for the consent page (one text, or one by language such as {"en":…,"de":…}) and claims, each of which returns an attribute of the End-User. The attribute `roles` is the roles.',
   },

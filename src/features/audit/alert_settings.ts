@@ -35,27 +35,28 @@ const addresses = described(
 export const alertEntries = defineEntries([
   {
     name: 'AUDIT_ALERTS',
-    realm: 'by_command',
+    realm: 'own_or_server_by_command',
     schema: alerts,
     default: 'built-in',
     help: 'Rules of alerts beside the built-in ones, as JSON or the path of a file with it (docs/audit.md); `off`: none.',
   },
   {
     name: 'AUDIT_ALERT_MAIL',
-    realm: true,
+    realm: 'own_or_default',
     schema: addresses,
     needs: 'AUDIT_SIGNING_KEY',
     help: 'Where alerts are mailed: addresses, separated by spaces.',
   },
   {
     name: 'AUDIT_ALERT_MAILS_PER_HOUR',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.integer(1, 1000),
     default: '12',
     help: 'Mails of alerts in an hour. Further alerts wait, and come together in the next one.',
   },
   {
     name: 'AUDIT_ALERT_WEBHOOK_URL',
+    realm: 'default',
     schema: is.webUrl,
     secret: true,
     outbound: is.urlsIn,

@@ -34,7 +34,7 @@ export const env = defineEntries([
   ...alertEntries,
   {
     name: 'AUDIT_RETENTION',
-    realm: true,
+    realm: 'own_or_server',
     schema: retention,
     default: '400',
     help: 'Days for which entries of the audit trail are kept, and those of single kinds: 400 tokens_issued=30 refused=90. What is dropped is named by a signed entry, so that the rest still verifies.',

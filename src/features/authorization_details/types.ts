@@ -96,7 +96,7 @@ const types = v.pipe(
 export const env = defineEntries([
   {
     name: 'AUTHORIZATION_DETAILS_TYPES',
-    realm: 'by_command',
+    realm: 'own_or_server_by_command',
     schema: types,
     default: '',
     help: 'Types of authorization_details that your APIs understand (RFC 9396). A type declares its members; a request with any other member is refused. A member has a type (text, texts, number, boolean, object, objects), required, values and members, and a description for the consent page, as the type has. A type that is a name alone has the members of RFC 9396 §2.2. Empty: none is accepted.',

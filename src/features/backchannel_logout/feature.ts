@@ -19,7 +19,7 @@ import { enqueue } from './outbox.ts'
 const env = defineEntries([
   {
     name: 'BACKCHANNEL_LOGOUT_RETRY_FOR',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(0, 604_800),
     default: '3600',
     help: 'How long a logout token is sent again, at growing intervals, while a client does not accept it.',

@@ -25,28 +25,28 @@ export const metadata = declareMetadata({
 export const env = defineEntries([
   {
     name: 'CIBA_REQUEST_TTL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(10, 3600),
     default: '300',
     help: 'How long a backchannel authentication request waits for the End-User, unless it asks for another time.',
   },
   {
     name: 'CIBA_MAX_REQUEST_TTL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(10, 86_400),
     default: '3600',
     help: 'The longest time that a request may ask for (requested_expiry). A longer one is reduced to this.',
   },
   {
     name: 'CIBA_POLL_INTERVAL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(1, 60),
     default: '5',
     help: 'Seconds that a client must wait between two polls.',
   },
   {
     name: 'CIBA_DELIVERY_MODES',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.someOf(...modes),
     default: 'poll ping push',
     profiles: { fapi2: 'poll ping' },
@@ -54,6 +54,7 @@ export const env = defineEntries([
   },
   {
     name: 'CIBA_NOTIFY_URL',
+    realm: 'default',
     credentials: true,
     schema: is.webUrl,
     outbound: is.urlsIn,
@@ -62,6 +63,7 @@ export const env = defineEntries([
   },
   {
     name: 'CIBA_NOTIFY_SECRET',
+    realm: 'default',
     schema: is.bearer(32),
     secret: true,
     help: 'Signs the requests to CIBA_NOTIFY_URL: HMAC-SHA256 in the header Latchkey-Signature.',

@@ -16,7 +16,7 @@ import { documentPolicy, readDocument, requireDocumentUrl } from './document.ts'
 const env = defineEntries([
   {
     name: 'CLIENT_ID_METADATA_DOCUMENTS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     profiles: { mcp: 'true' },

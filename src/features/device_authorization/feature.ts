@@ -21,14 +21,14 @@ import { devicePath, verification } from './verification.ts'
 const env = defineEntries([
   {
     name: 'DEVICE_CODE_TTL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(60, 3600),
     default: '600',
     help: 'How long a device waits for the answer of the End-User.',
   },
   {
     name: 'DEVICE_POLL_INTERVAL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(1, 60),
     default: '5',
     help: 'Seconds that a device must wait between two polls.',

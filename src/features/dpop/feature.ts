@@ -18,7 +18,7 @@ import { invalidProof, proofAlgsOf, proofHeader, verifyProof } from './proof.ts'
 const env = defineEntries([
   {
     name: 'DPOP_REQUIRE_NONCE',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     help: 'Requires DPoP proofs to carry a nonce from the provider, so that a proof cannot be made in advance.',

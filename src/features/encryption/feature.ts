@@ -21,7 +21,7 @@ import { type Alg as AlgName, defaultEnc, fittingKeys, isSymmetric, rowOf } from
 const env = defineEntries([
   {
     name: 'ENCRYPTION_ALGS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.someOf(...decryptionAlgs),
     default: '',
     help: 'Algorithms for which the JWKS has a key to encrypt request objects to; ECDH-ES also stands for its variants with key wrapping. Empty: none, because some libraries do not read a JWKS with such keys.',

@@ -7,7 +7,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 const env = defineEntries([
   {
     name: 'FAPI_INTERACTION_ID',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     profiles: { classic: 'true', fapi2: 'true' },

@@ -20,7 +20,7 @@ import { type Assertion, claim, readAssertion, refuse } from './assertion.ts'
 const env = defineEntries([
   {
     name: 'JWT_BEARER_ISSUERS',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.issuersWithKeys,
     outbound: is.jwksUrisIn,
     default: '',

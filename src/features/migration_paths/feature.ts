@@ -11,7 +11,7 @@ const featureName = 'migration_paths'
 const env = defineEntries([
   {
     name: 'MIGRATION_PATHS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     help: 'Serves authorization, tokens, revocation, userinfo and metadata below /auth as well, with /auth/refresh and /auth/challenge, for clients of an older provider that has these paths.',

@@ -27,18 +27,21 @@ const HttpsOrigin = v.pipe(
 export const env = defineEntries([
   {
     name: 'MUTUAL_TLS',
+    realm: 'server',
     schema: is.boolean,
     default: 'false',
     help: 'Mutual TLS (RFC 8705): a proxy in TRUSTED_PROXIES requests client certificates and passes them on.',
   },
   {
     name: 'MTLS_CLIENT_CERT_FORMAT',
+    realm: 'server',
     schema: is.oneOf(...(Object.keys(certificateFormats) as FormatName[])),
     computed: 'rfc9440; nginx where MTLS_CLIENT_CERT_HEADER names another header than Client-Cert',
     help: 'How the proxy writes the client certificate (examples/mutual_tls). A header of another format is ignored.',
   },
   {
     name: 'MTLS_CLIENT_CERT_HEADER',
+    realm: 'server',
     schema: HeaderName,
     computed:
       'Client-Cert (rfc9440), X-SSL-Client-Cert (nginx, haproxy, caddy), SSL_CLIENT_CERT (apache), X-Forwarded-Tls-Client-Cert (traefik), X-Forwarded-Client-Cert (envoy)',
@@ -46,16 +49,19 @@ export const env = defineEntries([
   },
   {
     name: 'MTLS_CLIENT_VERIFY_HEADER',
+    realm: 'server',
     schema: HeaderName,
     help: 'The header in which the proxy says SUCCESS (or 0 with MTLS_CLIENT_CERT_FORMAT=haproxy) after it verified the certificate against an authority that it trusts. For tls_client_auth.',
   },
   {
     name: 'MTLS_CA_PATH',
+    realm: 'server',
     schema: is.path,
     help: 'Authorities (PEM) that issue client certificates directly. For tls_client_auth. If MTLS_CLIENT_VERIFY_HEADER is set too, both checks must succeed.',
   },
   {
     name: 'MTLS_ISSUER_URL',
+    realm: 'default',
     schema: HttpsOrigin,
     help: 'Origin at which the proxy requests certificates, if it is another host or port than ISSUER_URL. The paths are the same. Published as mtls_endpoint_aliases.',
   },

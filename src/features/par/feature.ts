@@ -27,7 +27,7 @@ import { type AuthorizationRule, defineFeature, type RequestSource } from '../..
 const env = defineEntries([
   {
     name: 'REQUIRE_PAR',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     profiles: { fapi2: 'true' },
@@ -35,7 +35,7 @@ const env = defineEntries([
   },
   {
     name: 'PAR_TTL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(5, 600),
     default: '90',
     help: 'Lifetime of a pushed authorization request.',

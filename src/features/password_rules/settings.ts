@@ -13,13 +13,13 @@ const Words = v.pipe(
 export const env = defineEntries([
   {
     name: 'PASSWORD_WORDS',
-    realm: true,
+    realm: 'own_or_server',
     schema: Words,
     help: 'Words that a new password must not be made of, such as products, projects and places of your organisation. The name of the service, the host of ISSUER_URL and what is known of the End-User are always refused.',
   },
   {
     name: 'PASSWORD_BREACH_URL',
-    realm: 'by_command',
+    realm: 'own_or_server_by_command',
     schema: is.webUrl,
     outbound: is.urlsIn,
     help: 'Service that says whether a new password is known from a breach. Five characters of its SHA-1 are appended to the URL, as for https://api.pwnedpasswords.com/range/. Unset: no check. If the service does not answer, the password is accepted.',

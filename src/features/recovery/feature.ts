@@ -11,7 +11,7 @@ import { reset } from './reset.ts'
 const env = defineEntries([
   {
     name: 'PASSWORD_RECOVERY',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'Mails a link to choose another password to End-Users who forgot theirs, where mail is sent (SMTP_URL).',

@@ -23,7 +23,7 @@ import { isTokenOf, nextGeneration, tokenOf } from './token.ts'
 const env = defineEntries([
   {
     name: 'REGISTRATION_MANAGEMENT',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'Clients that registered themselves may read, change and delete their registration (RFC 7592).',

@@ -23,14 +23,14 @@ import { metadata } from './metadata.ts'
 const env = defineEntries([
   {
     name: 'REQUIRE_SIGNED_REQUEST_OBJECT',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     help: 'Every authorization request must be a signed request object (RFC 9101 §10.5, FAPI 2.0 Message Signing).',
   },
   {
     name: 'REQUEST_OBJECT_MERGE',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     profiles: { classic: 'true' },

@@ -17,14 +17,14 @@ import { type AuthorizationParameter, defineFeature, type RegistrationRule } fro
 const env = defineEntries([
   {
     name: 'RESOURCES',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.words,
     default: '',
     help: 'URIs of the APIs that clients may request tokens for (RFC 8707). An operator may allow one client others: `latchkey client add … --allow-resource URI`.',
   },
   {
     name: 'DEFAULT_RESOURCE',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.oneOf('none', 'only_one'),
     default: 'none',
     profiles: { mcp: 'only_one' },

@@ -19,7 +19,7 @@ import { defineFeature, type Granted, type ResponseType } from '../../contracts/
 const env = defineEntries([
   {
     name: 'IMPLICIT_AND_HYBRID',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.oneOf('off', 'by_client', 'on'),
     default: 'by_client',
     profiles: { classic: 'on', fapi2: 'off', mcp: 'off' },

@@ -8,33 +8,34 @@ export const featureName = 'second_factor'
 export const env = defineEntries([
   {
     name: 'SECOND_FACTOR',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.oneOf('optional', 'required'),
     default: 'optional',
     help: 'Whether every End-User must have a second factor. Without one, the End-User sets one up at the next sign-in.',
   },
   {
     name: 'SECOND_FACTOR_ROLES',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.words,
     help: 'Roles whose members must have a second factor.',
   },
   {
     name: 'SECOND_FACTOR_ATTEMPTS',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.integer(3, 1000),
     default: '10',
     help: 'Allowed wrong second factors of one account in SIGN_IN_WINDOW, and five times as many in a day. A browser that signed in before has a count of its own.',
   },
   {
     name: 'TRUSTED_DEVICE_TTL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.seconds(0, 31_536_000),
     default: '2592000',
     help: 'How long an End-User may let a device skip the second factor; acr and amr then say one factor. 0: not offered.',
   },
   {
     name: 'SMS_GATEWAY_URL',
+    realm: 'server',
     credentials: true,
     schema: is.webUrl,
     outbound: is.urlsIn,
@@ -42,12 +43,14 @@ export const env = defineEntries([
   },
   {
     name: 'SMS_GATEWAY_METHOD',
+    realm: 'server',
     schema: is.oneOf('POST', 'PUT', 'GET'),
     default: 'POST',
     help: 'HTTP method of requests to the gateway.',
   },
   {
     name: 'SMS_GATEWAY_BODY',
+    realm: 'server',
     credentials: true,
     schema: is.text,
     default: '{"to":"{to}","text":"{text}"}',
@@ -55,6 +58,7 @@ export const env = defineEntries([
   },
   {
     name: 'SMS_GATEWAY_TOKEN',
+    realm: 'server',
     schema: is.bearer(8),
     secret: true,
     help: 'Sent to the gateway as Authorization: Bearer.',

@@ -8,7 +8,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 const env = defineEntries([
   {
     name: 'REQUIRE_SENDER_CONSTRAINED',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     profiles: { fapi2: 'true' },

@@ -15,7 +15,7 @@ import { defineFeature } from '../../contracts/feature.ts'
 const env = defineEntries([
   {
     name: 'SESSION_MANAGEMENT',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     profiles: { fapi2: 'false', mcp: 'false' },

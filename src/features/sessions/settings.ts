@@ -6,28 +6,28 @@ import type { Context } from '../../contracts/context.ts'
 export const env = defineEntries([
   {
     name: 'SESSION_LIMIT',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.integer(0, 1000),
     default: '0',
     help: 'How many sessions an End-User may have at the same time. 0: any number.',
   },
   {
     name: 'SESSION_LIMIT_POLICY',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.oneOf('end_oldest', 'refuse'),
     default: 'end_oldest',
     help: 'What a sign-in beyond SESSION_LIMIT does. end_oldest: it ends the oldest session. refuse: it is refused.',
   },
   {
     name: 'SESSION_DEVICE_CHECK',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'Ends a session that is used in another browser or system than it began in, and tells the owner by mail.',
   },
   {
     name: 'NEW_DEVICE_MAIL',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'true',
     help: 'Mails the owner of an account at the first sign-in from a new device.',

@@ -15,7 +15,7 @@ import { heardVerification } from '../../lib/recorder.ts'
 const env = defineEntries([
   {
     name: 'SOFTWARE_STATEMENT_ISSUERS',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.issuersWithKeys,
     outbound: is.jwksUrisIn,
     default: '',
@@ -23,7 +23,7 @@ const env = defineEntries([
   },
   {
     name: 'REQUIRE_SOFTWARE_STATEMENT',
-    realm: true,
+    realm: 'own_or_server',
     schema: is.boolean,
     default: 'false',
     help: 'Requires a software statement of clients that register themselves.',

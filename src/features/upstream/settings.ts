@@ -58,6 +58,7 @@ const members = v.pipe(
 const policy = defineEntries([
   {
     name: 'UPSTREAM_PROVIDERS',
+    realm: 'default',
     schema: members,
     outbound: is.urlsIn,
     secret: true,
@@ -65,34 +66,34 @@ const policy = defineEntries([
   },
   {
     name: 'UPSTREAM_SIGN_UP',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.oneOf('open', 'closed'),
     default: { development: 'open', production: 'closed' },
     help: 'Whether an End-User without an account gets one by signing in with an upstream provider.',
   },
   {
     name: 'UPSTREAM_EMAIL_DOMAINS',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.domains,
     help: 'Only an End-User with a verified address at one of these domains gets an account in this way. Empty: no restriction.',
   },
   {
     name: 'UPSTREAM_LINK_BY_EMAIL',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.oneOf('ask', 'verified'),
     default: 'ask',
     help: 'What happens if both sides have verified the same address. ask: the End-User first signs in to the account. verified: the two are connected at once.',
   },
   {
     name: 'UPSTREAM_WITHOUT_AUTH_TIME',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.oneOf('refuse', 'accept'),
     default: 'refuse',
     help: 'What a sign-in counts as when the upstream provider does not say when it authenticated the End-User (auth_time). refuse: where a fresh sign-in is needed, the End-User proves a factor here or sees an error. accept: it counts as of now.',
   },
   {
     name: 'UPSTREAM_TRUSTED',
-    realm: true,
+    realm: 'own_or_default',
     schema: is.words,
     help: 'Ids of upstream providers whose acr and amr count here as second factors.',
   },
@@ -210,6 +211,7 @@ const generated: Entries = listed.flatMap(({ row, settings, ring }) =>
     const next = at < 0 ? idSetting : ring[(at + 1) % ring.length]!
     return {
       name: `${prefixOf(row)}_${ending}`,
+      realm: 'default' as const,
       schema: schemaOf(member, row),
       ...(isUrl(member) && { outbound: is.urlsIn }),
       needs: `${prefixOf(row)}_${next[0]}`,

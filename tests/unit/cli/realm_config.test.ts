@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { everyEntry, realmConfig } from '../../../src/cli/realms/realm_config.ts'
 import { ConfigError, loadConfig } from '../../../src/config.ts'
 import type { Entry } from '../../../src/config/entry.ts'
-import { isInherited } from '../../../src/config/realm_setting.ts'
+import { inheritedEnv } from '../../../src/config/realm_setting.ts'
 import { featureEntries } from '../../../src/table.ts'
 
 function root(env: Record<string, string> = {}) {
@@ -71,7 +71,8 @@ describe('what is of the server alone', () => {
     }
     const all: readonly Entry[] = everyEntry
     const inherited = all.filter(
-      ({ name, secret, credentials }) => (secret || credentials) && isInherited(name),
+      ({ name, secret, credentials }) =>
+        (secret || credentials) && name in inheritedEnv(all, { [name]: 'x' }),
     )
     expect(inherited.map(({ name }) => name).toSorted()).toEqual(Object.keys(reasons).toSorted())
   })

@@ -48,7 +48,13 @@ test('a copy of .env.example changes nothing, and neither does uncommenting all 
 
 test('entries of features are written down under their name', () => {
   const widget = defineEntries([
-    { name: 'WIDGET_MODE', schema: v.pipe(v.string(), v.description('a | b')), default: 'a', help: 'Which.' },
+    {
+      name: 'WIDGET_MODE',
+      realm: 'server',
+      schema: v.pipe(v.string(), v.description('a | b')),
+      default: 'a',
+      help: 'Which.',
+    },
   ])
   expect(configurationMarkdown({ widget })).toMatch(
     /## widget\n\n[^#]*\| `WIDGET_MODE` \| Which\. +\| a \\\| b \|/,

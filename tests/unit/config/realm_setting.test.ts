@@ -1,21 +1,37 @@
 /** Which variables a realm may set: none that belongs to the server, none that is a secret, none that names a file. */
 import { describe, expect, test } from 'bun:test'
 import * as v from 'valibot'
-import { defineEntries } from '../../../src/config.ts'
 import { configurationMarkdown } from '../../../src/config/describe.ts'
 import type { Entry } from '../../../src/config/entry.ts'
-import { realmSettingProblem } from '../../../src/config/realm_setting.ts'
+import { inheritedEnv, maySet, realmMark, realmSettingProblem } from '../../../src/config/realm_setting.ts'
 import { entries, sections } from '../../../src/config/variables.ts'
 import { featureEntries } from '../../../src/table.ts'
 
 const all: readonly Entry[] = [...entries, ...Object.values(featureEntries).flat()]
-const ofRealms = all.filter(({ realm }) => realm !== undefined)
+const ofRealms = all.filter(maySet)
 const problem = (name: string, way: 'command' | 'administration' = 'command') =>
   realmSettingProblem(all, name, way)
 
-test('an entry that says nothing is not for realms', () => {
-  const [entry] = defineEntries([{ name: 'WIDGET_MODE', schema: v.string(), help: 'Which.' }])
-  expect(realmSettingProblem([entry], 'WIDGET_MODE', 'command')).toContain('which all realms share')
+test('an entry that does not say what realms have of it does not compile', () => {
+  // @ts-expect-error: a variable that is forgotten would be inherited, whatever it opens
+  const forgotten: Entry = { name: 'WIDGET_TOKEN', schema: v.string(), help: 'What opens it.' }
+  expect(forgotten.name).toBe('WIDGET_TOKEN')
+})
+
+test.each([
+  ['own_or_server', undefined, true],
+  ['own_or_default', undefined, false],
+  ['own_or_server_by_command', undefined, true],
+  ['server', 'which all realms share', true],
+  ['default', 'which all realms share', false],
+] as const)('%s: whether it is set, and inherited', (realm, refused, isInherited) => {
+  const own = [{ name: 'WIDGET_FILE', realm, schema: v.string(), secret: true, help: 'Which.' }] as const
+  const { secret: _, ...open } = own[0]
+  const said = realmSettingProblem([open], 'WIDGET_FILE', 'command')
+  if (refused === undefined) expect(said).toBeUndefined()
+  else expect(said).toContain(refused)
+  const env = { WIDGET_FILE: '1', WIDGET_FILE_FILE: '2', OTHER: '3' }
+  expect(inheritedEnv(own, env)).toEqual(isInherited ? env : { OTHER: '3' })
 })
 
 describe('never a variable of the server and its process', () => {
@@ -48,7 +64,7 @@ test('a variable that names a file is set at the command line alone', () => {
 })
 
 test('a default that PROFILE changes belongs to the realm, as PROFILE does', () => {
-  const changed = all.filter(({ profiles, realm }) => profiles && realm === undefined)
+  const changed = all.filter((entry) => entry.profiles && !maySet(entry))
   expect(changed.map(({ name }) => name)).toEqual([])
 })
 
@@ -60,9 +76,10 @@ test('what needs a variable of the server is not for realms by itself', () => {
 
 test('the documentation shows the mark', () => {
   const text = configurationMarkdown(featureEntries)
-  for (const { name, realm } of all) {
+  for (const entry of all) {
+    const { name } = entry
     const [, mark = ''] = new RegExp(`^\\| \`${name}\` (?:🔒 ?)?([◆◇]?)`, 'm').exec(text) ?? []
-    expect(mark, name).toBe(realm === true ? '◆' : realm === 'by_command' ? '◇' : '')
+    expect(mark, name).toBe(realmMark(entry) ?? '')
   }
 })
 
