@@ -15,8 +15,11 @@ export interface Realms {
     name: string,
     change: (current: RealmRecord) => RealmRecord | undefined,
   ): Promise<RealmRecord | undefined>
-  /** False when there is no such realm, or another one than that of `id` has come under its name. What it kept goes within minutes. */
-  remove(name: string, id?: string): Promise<boolean>
+  /**
+   * False when there is no such realm, or another one than that of `id` has come under its name. What it kept goes within minutes.
+   * `check` gets the record that is removed, and throws to leave it.
+   */
+  remove(name: string, id?: string, check?: (current: RealmRecord) => void): Promise<boolean>
   list(): Promise<RealmRecord[]>
   /** Why this variable is not one that an administrator sets; undefined where it is. */
   problemOfSetting(name: string): string | undefined

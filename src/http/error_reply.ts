@@ -6,6 +6,7 @@ import { RefusedError, isSecret } from '../auth/refusal.ts'
 import type { Context } from '../contracts/context.ts'
 import type { Endpoint } from '../contracts/endpoint.ts'
 import { SignerUnavailable } from '../models/remote_signer.ts'
+import { RecordContended } from '../models/define_record.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
 import { errorPage, type RefusedClient } from '../html/pages.ts'
@@ -107,6 +108,15 @@ export function refusalOf(thrown: unknown, call: Call, context: Context): Refuse
   if (thrown instanceof RefusedError) {
     logRefusal(thrown, call, context)
     return thrown
+  }
+  if (thrown instanceof RecordContended) {
+    context.log.warn('record_contended', { ...refusalFields(call), problem: thrown.message })
+    return new HttpError('temporarily_unavailable', {
+      expected: 'no other changes of the same record at the same time',
+      problem:
+        'other requests change the same record without pause; this change was not written. Try again shortly',
+      retryAfter: 2,
+    })
   }
   if (thrown instanceof StoreUnavailable) {
     context.log.error('store_unavailable', { ...refusalFields(call), problem: thrown.message })

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { type BoundedMap, createBoundedMap } from '../lib/bounded_map.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Log } from '../lib/log.ts'
-import type { Store } from '../store/store.ts'
+import { type Store, StoreUnavailable } from '../store/store.ts'
 import type { Recorder } from '../lib/recorder.ts'
 
 /** The part of the context that records need. */
@@ -52,7 +52,7 @@ export interface RecordKind<T> {
   /**
    * Repeats a compare-and-swap until it succeeds: `change` gets the current record and returns the next one, or
    * undefined to change nothing. Returns the written record; undefined when the record is absent or was not changed.
-   * `loaded` saves the first read.
+   * `loaded` saves the first read. Rejects with RecordContended when other changes always come first.
    */
   update(
     memory: Memory,
@@ -67,6 +67,15 @@ const graceMs = 2_000
 
 /** Failed compare-and-swaps after which `update` gives up. */
 const maxAttempts = 150
+
+/** Other changes of one record came first, again and again. This change was not written; a later try may be. */
+export class RecordContended extends StoreUnavailable {
+  override name = 'RecordContended'
+
+  constructor(kind: string) {
+    super(`a record (${kind}) was changed by others ${maxAttempts} times in a row; try again`)
+  }
+}
 
 const ttlOf = (record: object, now: number): number | undefined => {
   const exp = expiry(record)
@@ -139,7 +148,7 @@ export function defineRecord<const S extends v.GenericSchema<unknown, object>>(
         if (await memory.store.replace(key(id), seen.raw, raw, ttlOf(next, memory.clock.now()))) return next
         seen = await load(memory, id)
       }
-      if (seen) memory.log.warn('record_contended', { kind: prefix })
+      if (seen) throw new RecordContended(prefix)
       return undefined
     },
   }

@@ -131,15 +131,30 @@ export const Realm = {
 
   /**
    * Its name is free at once, and its data goes later. False when there is no such realm, or it has another `id`. Of two that
-   * remove one realm, one does; a new realm that takes the name during the removal stays.
+   * remove one realm, one does; a new realm that takes the name during the removal stays. `check` gets the very record that is
+   * removed; what it throws leaves the realm as it is, and so does an error before the swap.
    */
-  async remove(memory: Memory, random: Random, name: string, id?: string): Promise<boolean> {
+  async remove(
+    memory: Memory,
+    random: Random,
+    name: string,
+    id?: string,
+    check: (current: RealmRecord) => void = () => {},
+  ): Promise<boolean> {
     const record = await Realm.find(memory, name)
     if (!record || record.id !== (id ?? record.id)) return false
+    check(record)
+    // Noted before the swap, which decides: `gone` finishes a removal whose process died after it, and forgets one without a swap.
     await memory.store.link(goneIndex, memberOf(record), now(memory))
-    const isDone = (await markRemoved(memory, random, record)) === 'removed'
+    const found = await markRemoved(memory, random, record, (current) => {
+      check(current)
+      return true
+    })
+    if (found !== 'removed') return false
+    // Once more: a minute must pass from the swap on.
+    await memory.store.link(goneIndex, memberOf(record), now(memory))
     await memory.store.unlink(endsIndex, memberOf(record))
-    return isDone
+    return true
   },
 
   /** Of all realms, also of those that are disabled or have ended. */
@@ -169,16 +184,43 @@ export const Realm = {
 
   /** Realms that were removed at least `ms` ago, and whose data may still be there. */
   async gone(memory: Memory, random: Random, ms: number): Promise<RealmKey[]> {
-    const found = (await memory.store.range(goneIndex, { max: now(memory) - ms })).map(({ member }) =>
-      realmKeyOf(member),
-    )
-    // Finishes what a process that died began.
-    for (const each of found) await markRemoved(memory, random, each)
-    return found
+    const gone: RealmKey[] = []
+    for (const { member, score } of await memory.store.range(goneIndex, { max: now(memory) - ms })) {
+      const realm = realmKeyOf(member)
+      const state = await stateOf(memory, realm)
+      if (state === 'gone') gone.push(realm)
+      else if (state === 'listed') await finish(memory, random, realm)
+      else await takeBack(memory, member, score)
+    }
+    return gone
   },
 
   /** After its data was removed. */
   forget: ({ store }: Memory, realm: RealmKey): Promise<void> => store.unlink(goneIndex, memberOf(realm)),
+}
+
+/** `listed`: a process died after the swap that removed it, so that instances may not have seen the removal. */
+async function stateOf(memory: Memory, realm: RealmKey): Promise<'there' | 'listed' | 'gone'> {
+  const record = await records.find(real(memory), realm.name)
+  if (record?.id !== realm.id) return 'gone'
+  if (record.removed_at === undefined) return 'there'
+  const at = record.created_at * 1000
+  const members = await memory.store.range(index, { min: at, max: at, prefix: memberOf(realm) })
+  return members.length > 0 ? 'listed' : 'gone'
+}
+
+/** Its data goes a minute later, when no instance serves it. */
+async function finish(memory: Memory, random: Random, realm: RealmKey): Promise<void> {
+  await memory.store.link(goneIndex, memberOf(realm), now(memory))
+  await memory.store.unlink(index, memberOf(realm))
+  await touch(memory, random)
+}
+
+/** Of a removal that ended before its swap. One that swaps meanwhile has noted the realm, which this may have taken out. */
+async function takeBack(memory: Memory, member: string, score: number): Promise<void> {
+  await memory.store.unlink(goneIndex, member)
+  if ((await stateOf(memory, realmKeyOf(member))) !== 'there')
+    await memory.store.link(goneIndex, member, score)
 }
 
 const keepEnd = async ({ store }: Memory, record: RealmRecord): Promise<void> => {

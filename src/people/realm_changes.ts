@@ -65,14 +65,15 @@ function changeOf(before: RealmRecord, after: RealmRecord): string {
   return after.disabled === true ? 'realm_disabled' : 'realm_enabled'
 }
 
-/** False when there is no such realm, or another removal was first. */
+/** False when there is no such realm, or another removal was first. `check` throws for a version that is not to be removed. */
 export async function removeRealm(
   context: Shared,
   author: Author,
   realms: WrittenRealms,
   { name, id }: RealmKey,
+  check?: (current: RealmRecord) => void,
 ): Promise<boolean> {
-  const isDone = await realms.remove(name, id)
+  const isDone = await realms.remove(name, id, check)
   if (isDone) await noteChange(context, author, 'realm_removed', { realm: name })
   return isDone
 }

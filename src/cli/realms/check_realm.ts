@@ -27,5 +27,5 @@ export const writtenRealms = (memory: Memory, random: Random, root: () => Root):
       if (next && !Bun.deepEquals(next.settings, current.settings)) checkRealm(root(), { ...next, name })
       return next
     }),
-  remove: (name, id) => Realm.remove(memory, random, name, id),
+  remove: (name, id, check) => Realm.remove(memory, random, name, id, check),
 })

@@ -89,7 +89,7 @@ export function createRealms({
     create: (made) => seen(async () => written.create(made)),
     find: (name) => Realm.find(memory, name),
     update: (name, change) => seen(() => written.update(name, change)),
-    remove: (name, id) => seen(() => written.remove(name, id)),
+    remove: (name, id, check) => seen(() => written.remove(name, id, check)),
     async list() {
       const keys = await Realm.keys(memory)
       const found = await Promise.all(keys.map(({ name }) => Realm.find(memory, name)))

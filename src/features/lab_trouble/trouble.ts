@@ -57,12 +57,6 @@ async function change(context: Context, next: Change): Promise<void> {
   const made = (entries: readonly Entry[]) => ({ entries: next(live(entries, now), now), exp })
   if (await records.create(context, id, made([]))) return
   if (await records.update(context, id, ({ entries }) => made(entries))) return
-  // `update` says the same of a record that others change and of one that is absent: only the latter is written anew.
-  if (await records.find(context, id))
-    throw new HttpError('temporarily_unavailable', {
-      expected: 'faults that fewer requests change at once',
-      next: 'send the request again',
-    })
   await records.put(context, id, made([]))
 }
 

@@ -106,18 +106,69 @@ test('a removal that was decided for one realm leaves the one that has come unde
   expect(await Realm.remove(memory, systemRandom, 'class', second.id)).toBe(true)
 })
 
-test('a removal whose process died is finished', async () => {
+/** Rejects each call from the given one on. */
+const dead = () => Promise.reject(new Error('died'))
+
+test('a removal whose process died after the swap is finished, a minute after other instances can see it', async () => {
   const { create, memory, gone, clock, names } = realms()
   const { id } = (await create('a'))!
-  const dying = {
-    ...memory,
-    store: { ...verbsOf(memory.store), replace: () => Promise.reject(new Error('died')) },
-  }
+  const dying = { ...memory, store: { ...verbsOf(memory.store), unlink: dead } }
   expect(await Realm.remove(dying, systemRandom, 'a').catch(() => 'died')).toBe('died')
   expect(await names()).toEqual(['a'])
+  const version = await Realm.version(memory)
+  clock.advance(61_000)
+  expect(await gone()).toEqual([])
+  expect([await names(), await Realm.find(memory, 'a')]).toEqual([[], undefined])
+  expect(await Realm.version(memory)).not.toBe(version)
   clock.advance(61_000)
   expect(await gone()).toEqual([{ id, name: 'a' }])
-  expect([await names(), await Realm.find(memory, 'a')]).toEqual([[], undefined])
+})
+
+describe('a removal without its swap leaves the realm with all that it has', () => {
+  const left = async (end: (own: ReturnType<typeof realms>, id: string) => Promise<unknown>) => {
+    const own = realms()
+    const { id } = (await own.create('a'))!
+    const said = await end(own, id)
+    own.clock.advance(61_000)
+    expect(await own.gone()).toEqual([])
+    own.clock.advance(61_000)
+    expect(await own.gone()).toEqual([])
+    expect([(await Realm.find(own.memory, 'a'))?.id, await own.names()]).toEqual([id, ['a']])
+    return said
+  }
+  const removed = ({ memory }: ReturnType<typeof realms>, verbs: Partial<Store>) =>
+    Realm.remove({ ...memory, store: { ...verbsOf(memory.store), ...verbs } }, systemRandom, 'a').catch(
+      (error: Error) => error.name,
+    )
+
+  test('its process died', async () => {
+    expect(await left((own) => removed(own, { replace: dead }))).toBe('Error')
+  })
+
+  test('other changes came first each time: the caller is told to try again', async () => {
+    expect(await left((own) => removed(own, { replace: async () => false }))).toBe('RecordContended')
+  })
+
+  test('a change came between the read and the swap, and the caller had named the version before', async () => {
+    const late = async (own: ReturnType<typeof realms>) => {
+      const { replace } = verbsOf(own.memory.store)
+      let changes = 0
+      const store = {
+        ...verbsOf(own.memory.store),
+        async replace(...given: Parameters<Store['replace']>) {
+          if (changes++ === 0) await own.update('a', { title: 'Another' })
+          return replace(...given)
+        },
+      }
+      const check = ({ title }: { title?: string | undefined }) => {
+        if (title !== undefined) throw new Error('another version')
+      }
+      return Realm.remove({ ...own.memory, store }, systemRandom, 'a', undefined, check).catch(
+        (error: Error) => error.message,
+      )
+    }
+    expect(await left(late)).toBe('another version')
+  })
 })
 
 test('a creation whose process died before the list is finished by the next try', async () => {

@@ -215,10 +215,11 @@ export const clientRoutes = {
       const { client_id } = params
       const client = await requireClient(context, client_id)
       changeableBy(actor)(client)
-      requireMatch(client)
-      return {
-        answer: { client_id, ended_grants: await removeClient(context, authorOf(call, actor), client_id) },
-      }
+      const ended_grants = await removeClient(context, authorOf(call, actor), client_id, (current) => {
+        changeableBy(actor)(current)
+        requireMatch(current)
+      })
+      return { answer: { client_id, ended_grants } }
     },
   }),
 

@@ -275,13 +275,16 @@ export const realmRoutes = {
     exists,
     async run(call, context, { params: { name }, actor, dryRun, requireMatch }) {
       const realm = await requireRealm(context, name)
-      requireMatch(realm)
+      if (dryRun) requireMatch(realm)
       const [people, clients] = await Promise.all([
         count(context, realm, 'users'),
         count(context, realm, 'clients'),
       ])
       // The realms do not know of a dry run.
-      if (!dryRun && !(await removeRealm(context, authorOf(call, actor), realmsOf(context), realm)))
+      if (
+        !dryRun &&
+        !(await removeRealm(context, authorOf(call, actor), realmsOf(context), realm, requireMatch))
+      )
         throw unknown(name)
       return { answer: { name, people, clients } }
     },
