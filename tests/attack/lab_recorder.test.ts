@@ -168,6 +168,27 @@ test('ten thousand flows stay within the bound, and the newest are there', async
   expect(flows.list()[0]!.exchanges[0]!.request.url).toContain('state=9999')
 })
 
+test('jobs whose request is not kept take their part of the bound by bytes, and the newest are there', async () => {
+  const bound = 2_000_000
+  const recorder = openRecorder({ clock: systemClock }, false, bound)
+  for (let at = 0; at < 60; at += 1)
+    await recorder.later('mail', `mail:${at}`, async () => {
+      recorder.log('info', 'sent', { body: 'x'.repeat(20_000) })
+      recorder.store({ verb: 'create', key: `mail:next-${at}` })
+    })
+  expect(recorder.flows.bytes()).toBeLessThanOrEqual(bound / 16)
+  expect(recorder.flows.bytes()).toBeGreaterThan(50_000)
+  await record(recorder, '/token', () => recorder.store({ verb: 'create', key: 'mail:59' }))
+  await record(recorder, '/token', () => recorder.store({ verb: 'create', key: 'mail:0' }))
+  recorder.close()
+  const jobs = recorder.flows
+    .list()
+    .map((flow) => flow.exchanges[0]!.steps.some((each) => each.job === 'mail'))
+  expect(jobs).toEqual([false, true])
+  recorder.flows.clear()
+  expect(recorder.flows.bytes()).toBe(0)
+})
+
 test('one flow of many exchanges stays within its part of the bound, and keeps its beginning', async () => {
   const bound = 2_000_000
   const recorder = openRecorder({ clock: systemClock }, false, bound)

@@ -1,6 +1,7 @@
 /** Makes one exchange of a request, its answer and what was heard in between. */
 import type { MadeCheck } from '../../auth/check.ts'
 import { isSecret, revealed } from '../../auth/refusal.ts'
+import type { BoundedMap } from '../../lib/bounded_map.ts'
 import type { Fields } from '../../lib/log.ts'
 import type { SentAnswer, Arrival, KeysOf, OutboundEvent, StoreEvent } from '../../lib/recorder.ts'
 import { isSignOut } from './flow_kinds.ts'
@@ -12,6 +13,7 @@ import type { CheckStep, Exchange, Message, NewStep, Step } from './recorded.ts'
 import { seenPage } from './seen_page.ts'
 import { senderOf } from './senders.ts'
 
+/** Of one exchange; the mask shortens each text of a step. */
 const mostSteps = 400
 
 /** An exchange after its answer. */
@@ -43,7 +45,7 @@ interface Deps {
   /** Milliseconds, by the clock of the provider. */
   now: number
   /** Usernames by `sub`, as far as they were seen. */
-  usernames: Map<string, string>
+  usernames: BoundedMap<string>
 }
 
 export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps): Running {
@@ -92,7 +94,8 @@ export function beginExchange(arrival: Arrival, { mask, now, usernames }: Deps):
       const { clientId, sub, username } = namesIn(key, text)
       names.clientId ??= clientId
       names.sub = sub ?? names.sub
-      if (sub !== undefined && username !== undefined) usernames.set(sub, username)
+      if (sub !== undefined && username !== undefined)
+        usernames.set(sub, username, (sub.length + username.length) * 2 + 100)
       add({ kind: 'store', verb, of: kindOfKey(key), held, ttl })
     },
     signature(kind, jwt, held, whose) {

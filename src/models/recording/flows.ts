@@ -36,7 +36,7 @@ export interface Flows {
   clear(): void
   /** Rises with each change. */
   version(): number
-  /** The memory that all flows take, about. */
+  /** The memory that all flows take with what waits for one, about. */
   bytes(): number
 }
 
@@ -48,8 +48,8 @@ interface Place {
 
 /** Steps of one exchange with those of its jobs. */
 const mostSteps = 600
-/** Jobs whose request is not kept: deliveries of a process before, or without a flow. */
-const mostEarly = 100
+/** The part of the bound for jobs whose request is not kept: deliveries of a process before, or without a flow. */
+const partOfEarly = 1 / 16
 
 /** A character of JSON takes up to two bytes, and objects more than their text. */
 const bytesPerCharacter = 3
@@ -71,7 +71,8 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
   const byRequest = new Map<string, Kept>()
   const byQueued = new Map<string, Place>()
   /** Of requests that have no answer yet: a delivery may be faster. */
-  const early = new Map<string, JobSteps>()
+  const early = new Map<string, { done: JobSteps; bytes: number }>()
+  let earlyBytes = 0
   let total = 0
   let changes = 0
 
@@ -148,15 +149,33 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
     const late = at - exchange.at
     const added = steps.map((each) => ({ ...each, at: Math.max(0, late + each.at), job }))
     entry.exchange = { ...exchange, steps: [...exchange.steps, ...added] }
-    const bytes = JSON.stringify(added).length * bytesPerCharacter
+    const bytes = JSON.stringify(added).length * bytesPerCharacter + queued.size * bytesPerLink
     for (const part of [entry, flow]) part.bytes += bytes
     total += bytes
     for (const each of queued) byQueued.set(each, { flow, entry })
     entry.queued = [...entry.queued, ...queued]
   }
+  /** Undefined when none waits under this key. */
+  function takeEarly(record: string): JobSteps | undefined {
+    const found = early.get(record)
+    early.delete(record)
+    earlyBytes -= found?.bytes ?? 0
+    return found?.done
+  }
+  function keepEarly(record: string, done: JobSteps): void {
+    takeEarly(record)
+    const keys = 1 + done.links.size + done.queued.size
+    const bytes = JSON.stringify(done.steps).length * bytesPerCharacter + keys * bytesPerLink
+    early.set(record, { done, bytes })
+    earlyBytes += bytes
+    for (const oldest of early.keys()) {
+      if (earlyBytes <= maxBytes * partOfEarly) break
+      takeEarly(oldest)
+    }
+  }
   function makeRoom(): void {
     for (const oldest of flows.values()) {
-      if (total <= maxBytes) break
+      if (total + earlyBytes <= maxBytes) break
       remove(oldest)
     }
   }
@@ -164,7 +183,8 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
   return {
     add(ended) {
       const { exchange, links, queued } = ended
-      const bytes = JSON.stringify(exchange).length * bytesPerCharacter + links.size * bytesPerLink
+      const keys = links.size + queued.size
+      const bytes = JSON.stringify(exchange).length * bytesPerCharacter + keys * bytesPerLink
       if (bytes > maxBytes / 8) return undefined
       const touched = [...links]
       const flow = continued(touched) ?? newFlow(nextId())
@@ -173,8 +193,8 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
       flows.set(flow.id, flow)
       shorten(flow)
       for (const record of queued) {
-        const done = early.get(record)
-        if (early.delete(record) && done) append({ flow, entry: flow.exchanges.at(-1)! }, done)
+        const done = takeEarly(record)
+        if (done) append({ flow, entry: flow.exchanges.at(-1)! }, done)
       }
       makeRoom()
       changes += 1
@@ -183,13 +203,9 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
     later(record, done) {
       const place = byQueued.get(record) ?? placeOf([...done.links])
       if (place) append(place, done)
-      else {
-        if (early.size >= mostEarly) early.clear()
-        early.set(record, done)
-        return
-      }
+      else keepEarly(record, done)
       makeRoom()
-      changes += 1
+      if (place) changes += 1
     },
     list: () => [...flows.values()].reverse().map(flowOf),
     find(id) {
@@ -204,9 +220,10 @@ export function createFlows(maxBytes: number, nextId: () => string): Flows {
       flows.clear()
       for (const index of [byLink, byRequest, byQueued, early]) index.clear()
       total = 0
+      earlyBytes = 0
       changes += 1
     },
     version: () => changes,
-    bytes: () => total,
+    bytes: () => total + earlyBytes,
   }
 }

@@ -1,6 +1,7 @@
 /** The recorder of the teaching lab: hears what the provider does for a request, and keeps it as flows. docs/decisions/0092-recorder.md */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { listenToChecks, type MadeCheck } from '../../auth/check.ts'
+import { createBoundedMap } from '../../lib/bounded_map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Random, systemRandom } from '../../lib/random.ts'
@@ -48,8 +49,8 @@ const ofJob = (name: string): Arrival => ({
 /** Of all flows, about: some thousand authorizations with their pages, and little beside what a provider of a class takes. */
 const maxBytes = 67_108_864
 
-/** Subjects whose username is remembered. */
-const mostNames = 2_000
+/** Of the usernames that are remembered by subject. */
+const bytesOfNames = 524_288
 
 export function openRecorder(
   { clock, random = systemRandom, log }: { clock: Clock; random?: Random; log?: Pick<Log, 'error'> },
@@ -61,7 +62,7 @@ export function openRecorder(
   const { active } = listening
   const key = utf8(random(33))
   const flows = createFlows(bytes, () => random(9))
-  const usernames = new Map<string, string>()
+  const usernames = createBoundedMap<string>(bytesOfNames)
   /** A request is answered, whatever its recording throws. */
   const failed = (error: unknown): void => log?.error('exchange_not_recorded', { problem: String(error) })
   const hear = (told: (running: Running) => void): void => {
@@ -73,10 +74,8 @@ export function openRecorder(
       failed(error)
     }
   }
-  const begin = (arrival: Arrival): Running => {
-    if (usernames.size > mostNames) usernames.clear()
-    return beginExchange(arrival, { mask: createMask(key, showSecrets), now: clock.now(), usernames })
-  }
+  const begin = (arrival: Arrival): Running =>
+    beginExchange(arrival, { mask: createMask(key, showSecrets), now: clock.now(), usernames })
   const check = (made: MadeCheck): void => hear((running) => running.check(made))
   const within = <T>(running: Running, work: () => T): T =>
     active.run({ recorder: flows, running, check }, work)
