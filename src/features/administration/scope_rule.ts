@@ -12,8 +12,9 @@ export const adminScopeRule: GrantRule = {
   name: 'administration',
   shape(issue, { client, context }) {
     const own = audienceOf(context)
-    const audience = [issue.audience ?? issue.copyOf?.aud ?? []].flat()
-    if (!audience.includes(own))
+    const audience = issue.audience ?? issue.copyOf?.aud ?? []
+    const isMeant = typeof audience === 'string' ? audience === own : audience.includes(own)
+    if (!isMeant)
       return issue.scope.some(isAdminScope)
         ? { ...issue, scope: issue.scope.filter((each) => !isAdminScope(each)) }
         : issue
@@ -24,7 +25,7 @@ export const adminScopeRule: GrantRule = {
       )
     if (client.self_registered)
       throw refuse('a client that an operator registered, for the administration API', client.client_id)
-    if (audience.length > 1)
+    if (typeof audience !== 'string' && audience.length > 1)
       throw refuse('the administration API as the one resource of the token', audience.join(' '))
     return issue
   },

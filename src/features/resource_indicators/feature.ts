@@ -104,11 +104,11 @@ function readResources(
   value: string | undefined,
   client: Client,
   context: Context,
-  more: readonly string[] = [],
+  more: () => readonly string[] = () => [],
 ): string[] | undefined {
   if (value === undefined) return undefined
   const { resources } = featureConfig(context.config, 'resource_indicators', env)
-  const allowed = [listedFor(client, context), more].flat()
+  const allowed = [...listedFor(client, context), ...more()]
   const named = [...new Set(value.split(repeated))]
   check(named.length <= mostResources, () =>
     badTarget(`at most ${mostResources} resources may be requested`, `${named.length}`),
@@ -138,7 +138,7 @@ function requireKnown(
   client: Client,
   context: Context,
 ): void {
-  if (grant || !client.self_registered) return
+  if (grant || !client.self_registered || requested.length === 0) return
   const allowed = [ownAudience(context), client.allowed_resources ?? []].flat()
   const beyond = requested.find((each) => !isAmong(each, allowed))
   check(beyond === undefined, () =>
@@ -180,7 +180,7 @@ const rule: GrantRule = {
   params: { resource: v.optional(schema) },
   admit(grant, { raw, client, context }) {
     const { resource: granted } = ofGrant.of(grant)
-    const requested = readResources(raw.resource, client, context, granted)
+    const requested = readResources(raw.resource, client, context, () => granted ?? [])
     // A grant without a session, of an assertion, had no authorization request: this token request names its resources.
     if (grant.authentication.sid === '') return
     const beyond = requested?.find((each) => !isAmong(each, granted ?? []))
@@ -204,10 +204,10 @@ const rule: GrantRule = {
 /** With the requested resources, else with those of the grant. */
 function withAudience(issue: Issue, { raw, client, context }: GrantUse): Issue {
   const granted = issue.grant && ofGrant.of(issue.grant).resource
-  const more = [
-    granted ?? [],
-    issue.copyOf ? [issue.copyOf.aud, client.exchange_audiences ?? []].flat() : [],
-  ].flat()
+  const more = () => [
+    ...(granted ?? []),
+    ...(issue.copyOf ? [issue.copyOf.aud, client.exchange_audiences ?? []].flat() : []),
+  ]
   const requested = readResources(raw.resource, client, context, more)
   requireKnown(requested ?? [], issue, client, context)
   if (issue.copyOf) {
