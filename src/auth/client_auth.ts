@@ -42,12 +42,14 @@ function readings(text: string): Readings {
   }
 }
 
-/** UTF-8, or else ISO 8859-1, as older libraries encode the header (RFC 7617 §2). */
-function textOf(bytes: Uint8Array): string {
+/** UTF-8, or else ISO 8859-1, as older libraries encode the header (RFC 7617 §2). ASCII is the same in both. */
+function textOf(bytes: Buffer): string {
+  const latin = bytes.toString('latin1')
+  if (!/[\x80-\xff]/.test(latin)) return latin
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    return Buffer.from(bytes).toString('latin1')
+    return latin
   }
 }
 

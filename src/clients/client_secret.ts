@@ -1,6 +1,7 @@
 /** The secrets of a client: one, or two while a new one takes the place of an old one. https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1 */
 import type { Context } from '../contracts/context.ts'
 import { type Clock, seconds } from '../lib/clock.ts'
+import { sha256 } from '../lib/hash.ts'
 import { unseal } from '../lib/seal.ts'
 import { firstKey, type Keys } from '../lib/secret_keys.ts'
 import type { Memory } from '../models/define_record.ts'
@@ -45,16 +46,39 @@ export const secretsOf = (client: Client, { secrets, clock }: Secrets): string[]
 export const secretOf = (client: Client, context: Secrets): string | undefined =>
   secretsOf(client, context)[0]
 
+/** The `secret_mac` that a secret has, by the SHA-256 of the secret: those of one record that were right under these keys. */
+type Proven = Map<string, string>
+
+const memo = new WeakMap<Keys, WeakMap<Client, Proven>>()
+
+function provenOf(client: Client, keys: Keys): Proven {
+  let clients = memo.get(keys)
+  if (!clients) memo.set(keys, (clients = new WeakMap()))
+  let proven = clients.get(client)
+  if (!proven) clients.set(client, (proven = new Map()))
+  return proven
+}
+
 /**
  * Whether one of `given` is a secret of the client. Each is compared with each one that holds, so that the time does not tell
- * which it was.
+ * which it was. The MAC of a right one is remembered as long as the record: a busy client sends the same secret all the time.
  */
 export function isSecretOf(client: Client, given: readonly string[], { secrets, clock }: Secrets): boolean {
+  const { clientSecrets: keys } = secrets
   const held = heldSecrets(client, clock)
-  const found = given.flatMap((secret) =>
-    held.map(({ secret_mac }) => isSecretMac(secrets.clientSecrets, client.client_id, secret, secret_mac)),
-  )
-  return found.includes(true)
+  const proven = provenOf(client, keys)
+  for (const secret of given) {
+    const mac = proven.get(sha256(secret))
+    if (mac !== undefined && held.some(({ secret_mac }) => secret_mac === mac)) return true
+  }
+  let found = false
+  for (const secret of given)
+    for (const { secret_mac } of held)
+      if (isSecretMac(keys, client.client_id, secret, secret_mac)) {
+        proven.set(sha256(secret), secret_mac)
+        found = true
+      }
+  return found
 }
 
 /** Seals the secrets of the client with the first value of SECRET_KEY; without `write` it only says whether they are. */

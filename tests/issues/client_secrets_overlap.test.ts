@@ -89,6 +89,24 @@ describe('at the provider', () => {
     await operatorClient(op, { client_id: 'bare', token_endpoint_auth_method: 'none' })
     expect(isSecretOf((await Client.find(op.context, 'bare'))!, [''], op.context)).toBe(false)
   })
+
+  test('a secret that was right is asked again under other keys, and another one at once', async () => {
+    const op = await provider()
+    await operatorClient(op, { client_id: 'service' })
+    const { context } = op
+    const client = withNewSecret((await Client.find(context, 'service'))!, first, 0, context)
+    const changed = withNewSecret(client, second, 0, context)
+    const others = {
+      clock: context.clock,
+      secrets: { ...context.secrets, clientSecrets: new Uint8Array(32).fill(7) },
+    }
+    for (const _ of ['compared', 'remembered']) {
+      expect(isSecretOf(client, [second, first], context)).toBe(true)
+      expect(isSecretOf(client, [second], context)).toBe(false)
+      expect(isSecretOf(client, [first], others)).toBe(false)
+      expect(isSecretOf(changed, [first], context)).toBe(false)
+    }
+  })
 })
 
 describe('by command', () => {
