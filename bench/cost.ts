@@ -43,8 +43,13 @@ const sizes = { discovery: 6000, jwks: 2600, userinfo: 150, introspection: 250, 
 
 /** Nanoseconds of processor time that all threads of a process have used, and its main thread. proc(5), sched-stats.rst */
 function used(pid: number): { all: number; main: number } {
-  const of = (thread: string) =>
-    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ', 1)[0])
+  const of = (thread: string): number => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ', 1)[0])
+    } catch {
+      return 0 // a thread that has just ended
+    }
+  }
   const threads = readdirSync(`/proc/${pid}/task`)
   return { all: threads.map(of).reduce((a, b) => a + b, 0), main: of(`${pid}`) }
 }
