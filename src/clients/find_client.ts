@@ -60,11 +60,16 @@ export async function requireClient(
   clientId: string,
   otherwise: () => OAuthError,
 ): Promise<Client> {
-  const client = await Promise.resolve(read(context, clientId)).catch((error: unknown) => {
-    if (!isRefusal(error)) throw error
-    const { code, refusal } = otherwise()
-    throw new OAuthError(code, { ...error.refusal, status: refusal.status ?? error.refusal.status })
-  })
+  const found = read(context, clientId)
+  const client = found instanceof Promise ? await found.catch(refused(otherwise)) : found
   check(client, otherwise)
   return client
 }
+
+const refused =
+  (otherwise: () => OAuthError) =>
+  (error: unknown): never => {
+    if (!isRefusal(error)) throw error
+    const { code, refusal } = otherwise()
+    throw new OAuthError(code, { ...error.refusal, status: refusal.status ?? error.refusal.status })
+  }

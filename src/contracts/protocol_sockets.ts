@@ -93,7 +93,7 @@ export interface TokenBinding {
   /** Whether the confirmation has a member of this binding. */
   owns(cnf: Record<string, unknown>): boolean
   /** The key that this request proves; undefined when it proves none. Throws when it tries and fails. */
-  bind(call: Call, context: Context, client: Client): Promise<Bound | undefined>
+  bind(call: Call, context: Context, client: Client): Promise<Bound | undefined> | Bound | undefined
   /** Whether this client registered that all its tokens must have this binding. */
   isRequired?(client: Client): boolean
   /** The error for a token request of such a client without a proof. */

@@ -10,7 +10,7 @@ import { form } from '../http/call.ts'
 import type { Call } from '../contracts/call.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { authenticateClient } from '../http/client_authentication.ts'
-import { json } from '../http/reply.ts'
+import { tokens } from '../http/reply.ts'
 import type { Client } from '../models/client.ts'
 import { asClient, jsonReply, ref, troubles, unauthorizedClient } from '../openapi/parts.ts'
 import { tokenRequest } from '../openapi/token_request.ts'
@@ -45,7 +45,7 @@ export async function answerTokenRequest(call: Call, context: Context, params: P
   const issue = await settled(await grantType.answer(request), request)
   const answer = await mint(issue, client, bound, context)
   noteTokens(call, context, grantType.name, client, issue)
-  return json(200, answer, { pragma: 'no-cache' }) // RFC 6749 §5.1 requires it in addition to Cache-Control
+  return tokens(answer)
 }
 
 const served = ({ table }: Context): string[] =>
@@ -78,7 +78,8 @@ function grantTypeOf(name: string | undefined, client: Client, context: Context)
 export async function bind(call: Call, client: Client, context: Context): Promise<Bound | undefined> {
   let all: Bound | undefined
   for (const binding of context.table.tokenBindings) {
-    const bound = await binding.bind(call, context, client)
+    const binds = binding.bind(call, context, client)
+    const bound = binds instanceof Promise ? await binds : binds // most requests prove no key
     if (binding.isRequired?.(client)) check(bound, () => binding.missing())
     if (bound)
       all = {

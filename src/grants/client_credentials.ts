@@ -17,7 +17,8 @@ export const clientCredentials = defineGrantType(
       expected: 'client_credentials is for clients that authenticate',
     }))
     const registered = scopeValues(client.scope).filter((each) => !endUserScopes.includes(each))
-    const scope = params.scope === undefined ? registered : parseScope(params.scope)
+    if (params.scope === undefined) return { sub: client.client_id, scope: registered }
+    const scope = parseScope(params.scope)
     requireWithin(
       scope,
       registered,

@@ -36,14 +36,16 @@ export async function admit(grant: Grant, request: GrantUse): Promise<void> {
  */
 export async function settled(answer: Answer, request: GrantUse): Promise<Issue> {
   let now = await requireActive(answer, request.context)
-  for (const rule of request.context.table.grantRules) if (rule.shape) now = await rule.shape(now, request)
-  await keepClient(request)
+  for (const rule of request.context.table.grantRules) {
+    const shaped = rule.shape?.(now, request) ?? now
+    now = shaped instanceof Promise ? await shaped : shaped // most rules wait for nothing
+  }
+  if (request.client.exp !== undefined) await keepClient(request)
   return now
 }
 
 /** A client that registered itself stays once it gets tokens. */
 async function keepClient({ client, context }: GrantUse): Promise<void> {
-  if (client.exp === undefined) return
   await Client.keep(context, client.client_id)
   context.clients.forget(client.client_id)
 }

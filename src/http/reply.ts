@@ -24,6 +24,16 @@ export const json = (status: number, value: unknown, headers?: Record<string, st
   headers: headers ? { ...jsonHeaders, ...headers } : jsonHeaders,
 })
 
+/** RFC 6749 §5.1 requires Pragma in addition to Cache-Control. */
+const tokenHeaders = Object.freeze({ ...jsonHeaders, pragma: 'no-cache' })
+
+/** The answer of the token endpoint. */
+export const tokens = (value: unknown): Reply => ({
+  status: 200,
+  body: JSON.stringify(value),
+  headers: tokenHeaders,
+})
+
 /** Serialised JSON that any cache may store for `maxAge` seconds. */
 export function publicJson(body: string, maxAge: number, contentType = 'application/json'): Reply {
   const name = `${contentType} ${maxAge}`

@@ -6,7 +6,7 @@ import { type Grounds, RefusedError, describe } from '../../auth/refusal.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
-import type { GrantRule } from '../../contracts/grant_type.ts'
+import type { Bound, GrantRule } from '../../contracts/grant_type.ts'
 import { resourceParameters } from '../../http/bearer.ts'
 import type { Call } from '../../contracts/call.ts'
 import { type Client, declareMetadata } from '../../models/client.ts'
@@ -62,6 +62,12 @@ const ofGrant = declareGrantMembers({ dpop_jkt: v.string() })
 
 const isRequired = (client: Client): boolean => metadata.of(client).dpop_bound_access_tokens === true
 
+async function bindTo(proof: string, call: Call, context: Context): Promise<Bound> {
+  const { jkt, nonce } = await verifyProof(proof, call, context)
+  requireNonce(nonce, context)
+  return { cnf: { jkt }, token_type: 'DPoP' }
+}
+
 const binding: TokenBinding = {
   name: 'dpop',
   scheme: 'DPoP',
@@ -75,12 +81,9 @@ const binding: TokenBinding = {
       expected: 'this client registered dpop_bound_access_tokens: a DPoP header is required',
     }),
 
-  async bind(call, context) {
+  bind(call, context) {
     const proof = proofHeader(call)
-    if (proof === undefined) return undefined
-    const { jkt, nonce } = await verifyProof(proof, call, context)
-    requireNonce(nonce, context)
-    return { cnf: { jkt }, token_type: 'DPoP' }
+    return proof === undefined ? undefined : bindTo(proof, call, context)
   },
 
   async check(call, context, { cnf, token }) {

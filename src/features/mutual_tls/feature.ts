@@ -42,7 +42,7 @@ const binding: TokenBinding = {
         'this client registered tls_client_certificate_bound_access_tokens: a TLS client certificate is required',
     }),
 
-  async bind(call, context, client) {
+  bind(call, context, client) {
     if (!isRequired(client)) return undefined
     const certificate = clientCertificate(call, context, refuse)
     if (!certificate) return undefined
