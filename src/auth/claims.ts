@@ -143,8 +143,9 @@ export function acceptedSubjects(claims: ClaimsRequest | undefined): string[] | 
 /** The requests without those that ask for a value that `source` does not have (§5.5.1). */
 export const withTheirValues = (
   source: Readonly<Record<string, unknown>>,
-  requests: Record<string, ClaimRequest> = {},
-): Record<string, ClaimRequest> =>
+  requests: Record<string, ClaimRequest> | undefined,
+): Record<string, ClaimRequest> | undefined =>
+  requests &&
   Object.fromEntries(
     Object.entries(requests).filter(([name, request]) => {
       const accepted = acceptedValues(request)

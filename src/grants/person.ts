@@ -56,12 +56,14 @@ export async function claimsOf(
   client: Client,
   context: Context,
 ): Promise<Record<string, unknown>> {
-  const own = {
+  const all: Record<string, unknown> = {
     ...user.claims,
     preferred_username: user.claims.preferred_username ?? user.username,
     updated_at: user.updated_at,
   }
-  const added = context.table.claims.flatMap(({ values }) => values?.(context, user, client) ?? [])
-  if (added.length === 0) return own
-  return Object.assign({}, own, ...(await Promise.all(added))) as Record<string, unknown>
+  for (const { values } of context.table.claims) {
+    const added = values?.(context, user, client)
+    Object.assign(all, added instanceof Promise ? await added : added)
+  }
+  return all
 }

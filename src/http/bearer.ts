@@ -79,7 +79,7 @@ const malformed = (error: RefusedError, call: Call, context: Context) =>
 
 /** The token in the body of a POST. Throws `invalid_request` with the challenge for a form that cannot be read. */
 async function tokenInBody(call: Call, context: Context): Promise<string | undefined> {
-  if (call.method !== 'POST' || !hasForm(call)) return undefined
+  if (!hasForm(call)) return undefined
   try {
     return shape(BearerParams, await form(call, context)).access_token
   } catch (error) {
@@ -90,7 +90,7 @@ async function tokenInBody(call: Call, context: Context): Promise<string | undef
 /** Throws 401 without an error code when no token came (§3.1), `invalid_request` when it came in two places (§2). */
 export async function presentedToken(call: Call, context: Context): Promise<PresentedToken> {
   const header = call.request.headers.get('authorization')
-  const inBody = await tokenInBody(call, context)
+  const inBody = call.method === 'POST' ? await tokenInBody(call, context) : undefined
   check(header === null || inBody === undefined, () =>
     malformed(
       new OAuthError('invalid_request', {

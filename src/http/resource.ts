@@ -11,33 +11,22 @@ import { countToken } from './request_limit.ts'
 type Find = (context: Context, token: string) => Promise<LiveToken | undefined>
 
 /** The valid access token of this request, with the proof that its `cnf` requires and with `scope`; the request is counted. Throws with the challenge. */
-export async function requireToken(
-  call: Call,
-  context: Context,
-  find: Find,
-  scope: string,
-): Promise<LiveToken> {
-  const audience = `${context.config.issuer} or the URL of this endpoint`
-  const live = await requireTokenFor(call, context, find, {
-    audience,
-    isMeant: (found) => isForUs(found, call, context),
-  })
-  requireScope(call, context, live.claims.scope.split(' '), scope)
-  return live
-}
+export const requireToken = (call: Call, context: Context, find: Find, scope: string): Promise<LiveToken> =>
+  requireTokenFor(call, context, find, forUs, scope)
 
 /** Whom a resource accepts tokens for: the words for a refusal, and the check. */
 export interface Meant {
-  audience: string
-  isMeant(live: LiveToken): boolean
+  audience(context: Context): string
+  isMeant(live: LiveToken, call: Call, context: Context): boolean
 }
 
-/** As `requireToken`, without a scope, for a resource with an audience of its own. */
+/** As `requireToken`, for a resource with an audience of its own; without `scope` each of them is good. */
 export async function requireTokenFor(
   call: Call,
   context: Context,
   find: Find,
   { audience, isMeant }: Meant,
+  scope?: string,
 ): Promise<LiveToken> {
   const { scheme, token } = await presentedToken(call, context)
   const live = await find(context, token)
@@ -56,14 +45,14 @@ export async function requireTokenFor(
   call.clientId = live.claims.client_id
   // Other callers than pages cause no read of the client here.
   if (call.request.headers.has('origin')) call.client = await findClient(context, live.claims.client_id)
-  check(isMeant(live), () =>
+  check(isMeant(live, call, context), () =>
     invalidToken(
       context,
       {
         rule: 'RFC 9068 §4',
-        expected: `aud has ${audience}`,
+        expected: `aud has ${audience(context)}`,
         came: live.claims.aud,
-        wanted: audience,
+        wanted: audience(context),
         problem: 'the access token was issued for another API (its aud)',
       },
       call,
@@ -72,6 +61,7 @@ export async function requireTokenFor(
   if (live.claims.cnf !== undefined || scheme !== 'bearer')
     await requireBinding(call, context, scheme, token, live.claims.cnf)
   await countToken(call, context, live)
+  if (scope !== undefined) requireScope(call, context, live.claims.scope.split(' '), scope)
   return live
 }
 
@@ -98,6 +88,11 @@ function isForUs({ claims }: LiveToken, { path }: Call, { config, baseUrls }: Co
     audience === config.accessTokenAudience ||
     baseUrls.some((base) => base + path === audience)
   return typeof claims.aud === 'string' ? isOurs(claims.aud) : claims.aud.some(isOurs)
+}
+
+const forUs: Meant = {
+  audience: ({ config }) => `${config.issuer} or the URL of this endpoint`,
+  isMeant: isForUs,
 }
 
 /** Refuses a bound token without its proof or with another scheme, so that it cannot be used as a bearer token. */

@@ -9,7 +9,7 @@ import type { LiveToken } from '../../contracts/live_token.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
 import { challenge, invalidToken, presentedToken } from '../../http/bearer.ts'
 import { countFurther } from '../../http/request_limit.ts'
-import { requireTokenFor } from '../../http/resource.ts'
+import { type Meant, requireTokenFor } from '../../http/resource.ts'
 import { isActive, User } from '../../models/user.ts'
 import { type Actor, missingOf, roleOf, secondFactorAcr } from './actor.ts'
 import type { Route } from './route.ts'
@@ -24,12 +24,14 @@ export const audienceOf = ({ config }: Pick<Context, 'config'>): string => confi
 const isForAdministration = (aud: string | readonly string[], context: Context): boolean =>
   [aud].flat().every((each) => each === audienceOf(context)) && aud.length > 0
 
+const forAdministration: Meant = {
+  audience: (context) => `${audienceOf(context)} alone: name it as resource when the token is requested`,
+  isMeant: ({ claims }, _call, context) => isForAdministration(claims.aud, context),
+}
+
 /** Throws 401 with the challenge for a token that is not one of this API. */
 export async function callerOf(call: Call, context: Context): Promise<Actor> {
-  const live = await requireTokenFor(call, context, findAccessToken, {
-    audience: `${audienceOf(context)} alone: name it as resource when the token is requested`,
-    isMeant: ({ claims }) => isForAdministration(claims.aud, context),
-  })
+  const live = await requireTokenFor(call, context, findAccessToken, forAdministration)
   return actorOf(call, context, live)
 }
 

@@ -33,11 +33,12 @@ export const attributes = defineFeature({
       values(context, user, client) {
         const { customScopes } = settingsOf(context.config)
         const roles = rolesFor(user, client)
+        if (!customScopes) return { roles, groups: roles }
         return {
           roles,
           groups: roles,
           ...Object.fromEntries(
-            Object.values(customScopes ?? {}).flatMap(({ claims }) =>
+            Object.values(customScopes).flatMap(({ claims }) =>
               Object.entries(claims).map(([claim, attribute]) => [claim, valueOf(user, attribute, client)]),
             ),
           ),
