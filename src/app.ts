@@ -27,6 +27,7 @@ import { recordedRequests } from './http/recorded_requests.ts'
 import { requireSafeConnection } from './http/plain_http.ts'
 import { atIssuer } from './http/other_host.ts'
 import { observedAnswers } from './http/observed.ts'
+import { pageBaseOf } from './http/page_base.ts'
 import { createRouter, methodNotAllowed, notServed, type Route } from './http/router.ts'
 import { tracedRequests } from './http/traced_requests.ts'
 import { type Html, isHtml, render } from './html/view.ts'
@@ -89,6 +90,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     Object.entries((typeof scopes === 'function' ? scopes(config) : scopes) ?? {}),
   )
   const scopes = [...new Set([...standardScopes, ...config.scopes, ...scopeSources.map(([name]) => name)])]
+  const baseUrls = table.baseUrls.flatMap((add) => add(config))
   const byOperator = new Set(scopeSources.flatMap(([name, row]) => (row.byOperator ? [name] : [])))
   return {
     ...deps,
@@ -101,7 +103,8 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     answer: () => Promise.reject(new Error('a command answers no requests')),
     audit: deps.audit,
     basePath: new URL(config.issuer).pathname.replace(/\/$/, ''),
-    baseUrls: [config.issuer, ...table.baseUrls.flatMap((add) => add(config))],
+    baseUrls: [config.issuer, ...baseUrls.map(({ url }) => url)],
+    pageBases: baseUrls.filter(({ pages }) => pages).map(({ url }) => url),
     secrets: secretsOf(config, deps.lastingRoot),
     signInQueue: signInQueueOf(deps, host?.signInQueue),
     oldHashes: shared?.oldHashes ?? { slowest: 0 },
@@ -157,7 +160,7 @@ export function createApp(deps: Deps): App {
   }
   const { find } = createRouter(context.table.endpoints, context.table.lab.answers)
   const forHead = headContext(context)
-  const headersOf = createHeaders(context.config)
+  const headersOf = createHeaders(context.config, context.pageBases)
   const answerWith = observedAnswers(respond, context)
   const nextId = requestIds(deps.random)
 
@@ -165,6 +168,7 @@ export function createApp(deps: Deps): App {
     const started = performance.now()
     const call = describeCall(request, readPeer, nextId(), context)
     const route = existing(find(call.path), call, context)
+    if (route?.endpoint.atPageBases) call.base = pageBaseOf(call, context)
     // Public documents do without. For all others it is read now, while the connection is surely open.
     if (route?.endpoint.cors !== 'any') void call.address
     const send = (reply: Rendered): Response => {

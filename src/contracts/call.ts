@@ -6,6 +6,8 @@ export interface Call {
   method: string
   /** The path below that of the issuer. */
   path: string
+  /** The base URL of the pages that the request belongs to, where it is not the issuer (http/page_base.ts). */
+  base?: string | undefined
   /** The query without its question mark. */
   search: string
   requestId: string

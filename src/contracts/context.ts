@@ -61,6 +61,8 @@ export interface Context extends Memory {
   basePath: string
   /** The base URLs of this provider: the issuer, then those of features. Without trailing slash. */
   baseUrls: readonly string[]
+  /** Those of them, without the issuer, at which pages have a session (http/page_base.ts). */
+  pageBases: readonly string[]
   /** The description of each scope on the consent page. */
   scopeDescriptions: Readonly<Record<string, OwnWords | Said>>
   /** All scopes that may be requested, and below all `acr` values that a sign-in can reach. */

@@ -29,6 +29,8 @@ interface Described {
   exists?(call: Call, context: Context): boolean
   /** True: its errors are problem details (RFC 9457), with what was expected and what came. */
   problems?: true
+  /** True: where the request names the host of a page base, cookies, forms and session are those of that host (http/page_base.ts). */
+  atPageBases?: true
   /** The name in the discovery document: `token` is advertised as `token_endpoint`. */
   name: string
   /** Below the path of the issuer. `{name}` is any one segment; `/*` at its end is everything below. */

@@ -81,8 +81,8 @@ export const sockets = {
   },
   /** Members of the discovery document: arrays are joined, any other member must be new. */
   metadata: each<(context: Context) => Record<string, unknown>>,
-  /** Base URLs of this provider in addition to the issuer; without trailing slash. */
-  baseUrls: each<(config: Config) => readonly string[]>,
+  /** Base URLs of this provider in addition to the issuer; without trailing slash. `pages`: see http/page_base.ts. */
+  baseUrls: each<(config: Config) => readonly { url: string; pages?: true }[]>,
   /** Parameters that may be repeated; their values are joined by a space. */
   repeatable: distinct<string>,
   headers: {

@@ -16,6 +16,7 @@ import { defineEndpoint } from '../contracts/endpoint.ts'
 export const language = defineEndpoint({
   name: 'language',
   path: languagePath,
+  atPageBases: true,
   advertised: false,
   limited: true,
   page: true,

@@ -39,7 +39,7 @@ async function outOfDate(call: Call, context: Context, handle: string | undefine
       ? 'this page is out of date or belongs to another browser'
       : 'this browser sent no cookie: it blocks cookies, or the page belongs to another browser',
     next: 'go back to the application and start again',
-    say: hasCookie ? say('error_page.page_out_of_date') : noCookie(context),
+    say: hasCookie ? say('error_page.page_out_of_date') : noCookie(context, call),
     ways: await waysOn(call, context, handle),
   })
 }

@@ -29,10 +29,14 @@ export async function signedInPerson(
   context: Context,
   path: string,
 ): Promise<SignedInPerson | { reply: Reply }> {
+  return (await presentPerson(call, context)) ?? { reply: await askToSignIn(call, context, path) }
+}
+
+/** For what cannot ask to sign in. */
+export async function presentPerson(call: Call, context: Context): Promise<SignedInPerson | undefined> {
   const session = await currentSession(call, context)
   const user = session && (await User.find(context, session.sub))
-  if (session && isActive(user)) return { session, user }
-  return { reply: await askToSignIn(call, context, path) }
+  return session && isActive(user) ? { session, user } : undefined
 }
 
 /** The `get` of a page that needs a session. Without one it redirects to the sign-in page, which leads back to `path`. */

@@ -79,7 +79,7 @@ export const ownScript = (path: string): Html => defer(({ base }) => script({ pa
 
 /**
  * `title` never quotes a client: it cannot have <bdi>, and the browser keeps it in the history. `again` is false when a
- * reload would not show the same page. `signedIn` adds a sign-out link, for pages of signed-in End-Users without the
+ * reload would not show the same page. `signedIn` adds a sign-out link, to /logout or to another path below the base path, for pages of signed-in End-Users without the
  * account menu, which is `nav`. `scripts` adds `views/page.js`: an error page does without, since what failed may be an asset. OWASP ASVS 5.0 V7.4.4
  */
 export const page = (
@@ -90,7 +90,7 @@ export const page = (
     head = [] as readonly Html[],
     nav = [] as readonly Html[],
     again = true,
-    signedIn = false,
+    signedIn = false as boolean | { signOut: string },
     scripts = true,
   } = {},
 ): Html =>
@@ -108,7 +108,9 @@ export const page = (
       skip: nav.length > 0 ? skipLink({}) : [],
       nav,
       width,
-      main: signedIn ? [main, signOut({ path: `${base}/logout` })] : main,
+      main: signedIn
+        ? [main, signOut({ path: `${base}${signedIn === true ? '/logout' : signedIn.signOut}` })]
+        : main,
       links: operatorLinks(setting),
       languages: again ? languageChoice(setting) : [],
     })

@@ -21,7 +21,7 @@ const item = defineView(
 )
 
 export interface Section {
-  /** Below the base path. */
+  /** Below the base path, or a URL. */
   path: string
   icon: IconName
   title: Said | string
@@ -44,26 +44,29 @@ interface Sections {
   label: Said | string
   list: readonly Section[]
   head?: readonly Html[]
+  /** As the path of a section. */
+  signOut?: string
   /** Pages that exist in English alone, such as those of the lab, which also need no sign-in. */
   inEnglish?: boolean
 }
 
 export function sectionPage(
   { basePath }: { basePath: string },
-  { label, list, head = [], inEnglish = false }: Sections,
+  { label, list, head = [], signOut: end = '/logout', inEnglish = false }: Sections,
   view: SectionView,
 ): Html {
+  const within = (path: string): string => (path.startsWith('/') ? `${basePath}${path}` : path)
   const nav = menu({
     label,
     menu: list.map(({ path, icon: mark, title }) =>
       item({
-        path: `${basePath}${path}`,
+        path: within(path),
         icon: icon(mark),
         title,
         current: path === view.current ? 'page' : 'false',
       }),
     ),
-    end: inEnglish ? [] : signOut({ path: `${basePath}/logout` }),
+    end: inEnglish ? [] : signOut({ path: within(end) }),
   })
   const main = frame({
     title: view.heading ?? view.title,

@@ -9,6 +9,7 @@ import type { Call } from '../contracts/call.ts'
 import type { FormReader, Submitted } from '../contracts/endpoint.ts'
 import { form } from './call.ts'
 import { cookieName, readCookie, setCookie } from './cookie.ts'
+import { baseOf } from './page_base.ts'
 
 const browserCookie = /^[A-Za-z0-9_-]{32}$/
 
@@ -41,17 +42,17 @@ export function requireOwnBrowser(call: Call, context: Context, page: FormPage =
   requireSameOrigin(call, context, page.path)
   const browser = browserOf(call, context)
   if (browser === undefined)
-    throw outOfDate(context, page, {
+    throw outOfDate(baseOf(call, context), page, {
       came: { cookie: false },
       problem: 'the form came without the cookie of this browser: it blocks cookies, or has deleted them',
-      say: noCookie(context),
+      say: noCookie(context, call),
     })
   return browser
 }
 
 /** For an End-User whose browser sent no cookie of this provider. */
-export const noCookie = ({ config }: Context): Said =>
-  say('error_page.no_cookie', { host: new URL(config.issuer).host })
+export const noCookie = (context: Context, call: Call): Said =>
+  say('error_page.no_cookie', { host: new URL(baseOf(call, context)).host })
 
 /** The page of a form, for the page of its error. */
 export interface FormPage {
@@ -63,14 +64,14 @@ export interface FormPage {
 
 /** The link is absolute: at another name of this host, the browser has no cookie of ours. */
 const outOfDate = (
-  { config }: Context,
+  base: string,
   { path, ways }: FormPage,
   grounds: { came: Record<string, unknown>; problem: string; say: Said },
 ) =>
   new HttpError('form_out_of_date', {
     expected: 'the csrf_token of a form that this browser was shown, with its cookie',
     next: 'open the page again',
-    ways: ways ?? [{ label: say('error_page.open_again'), url: `${config.issuer}${path}` }],
+    ways: ways ?? [{ label: say('error_page.open_again'), url: `${base}${path}` }],
     ...grounds,
   })
 
@@ -99,7 +100,7 @@ export function requireOwnForm(
 ): void {
   requireOwnBrowser(call, context, page)
   if (!isOwnToken(call, context, token, purpose))
-    throw outOfDate(context, page, {
+    throw outOfDate(baseOf(call, context), page, {
       came: { cookie: true, csrf_token: secret(token) },
       problem: 'this form is out of date',
       say: say('error_page.form_out_of_date'),
@@ -133,23 +134,23 @@ export const formOfAnySite: FormReader<Submitted> = async (call, context) => ({
 export function requireSameOrigin(call: Call, context: Context, path = '/'): void {
   const site = call.request.headers.get('sec-fetch-site')
   const origin = call.request.headers.get('origin')
-  const { issuer } = context.config
+  const base = baseOf(call, context)
   const isOtherSite = site !== null && site !== 'same-origin' && site !== 'none'
-  if (!isOtherSite && (origin === null || origin === 'null' || origin === new URL(issuer).origin)) return
+  if (!isOtherSite && (origin === null || origin === 'null' || origin === new URL(base).origin)) return
   const isOtherName = site === 'same-origin' || (site === null && isOriginOfHost(origin, call))
-  const { host } = new URL(issuer)
+  const { host } = new URL(base)
   throw new HttpError('foreign_form', {
-    expected: `a form from the pages of ${issuer}`,
+    expected: `a form from the pages of ${base}`,
     came: { 'sec-fetch-site': site, origin },
     problem: 'forms are accepted from the pages of this provider alone',
     ...(isOtherName && {
-      next: `open ${issuer}, not another name of its host`,
+      next: `open ${base}, not another name of its host`,
       say: say('error_page.other_address', { host }),
-      ways: [{ label: say('client.go_on', { host }), url: `${issuer}${path}` }],
+      ways: [{ label: say('client.go_on', { host }), url: `${base}${path}` }],
     }),
   })
 }
 
-/** Whether a page of this provider sent the form, opened at another name of its host. The page leads to the issuer alone. */
+/** Whether a page of this provider sent the form, opened at another name of its host. The page leads to its own base alone. */
 const isOriginOfHost = (origin: string | null, { request }: Call): boolean =>
   origin !== null && URL.parse(origin)?.host === request.headers.get('host')

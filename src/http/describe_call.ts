@@ -14,6 +14,7 @@ class DescribedCall implements Call {
   readonly path: string
   readonly search: string
   readonly requestId: string
+  base: string | undefined = undefined
   uiLocales: string | undefined = undefined
   clientId: string | undefined = undefined
   client: Client | undefined = undefined

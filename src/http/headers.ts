@@ -5,6 +5,7 @@ import { type PolicySource, schemeSource } from '../lib/policy_source.ts'
 
 /** No inline code and no foreign resources. Forms may lead to this provider, to https, and to the targets of the page. */
 const policyOf = (
+  own: string,
   { formTargets = [], frameSources = [], imageSources = [] }: Partial<Reply> = {},
   ancestors = "'none'",
 ) =>
@@ -15,13 +16,17 @@ const policyOf = (
     `img-src 'self'${imageSources.map((each) => ` ${each}`).join('')}`,
     "connect-src 'self'",
     // Chromium applies form-action to the redirects that follow a form, so clients' redirect URIs must pass.
-    `form-action 'self' https:${formTargets.map((each) => ` ${each}`).join('')}`,
+    `form-action 'self' https:${own}${formTargets.map((each) => ` ${each}`).join('')}`,
     ...(frameSources.length > 0 ? [`frame-src ${frameSources.join(' ')}`] : []),
     `frame-ancestors ${ancestors}`,
     "base-uri 'none'",
   ].join('; ')
 
-const plainPolicy = policyOf()
+/** The other origins of this provider that a form leads to. https is allowed always; over http, on loopback, they are named. */
+const ownTargets = ({ issuer }: Config, pageBases: readonly string[]): string =>
+  pageBases.length === 0 || issuer.startsWith('https:')
+    ? ''
+    : [issuer, ...pageBases].map((base) => ` ${new URL(base).origin}`).join('')
 
 const hsts = (value: string) => ({ 'strict-transport-security': value })
 
@@ -59,16 +64,23 @@ const pageHeaders = {
 const framedHeaders = {
   'cross-origin-resource-policy': 'cross-origin',
   'permissions-policy': pageHeaders['permissions-policy'],
-  'content-security-policy': policyOf({}, '*'),
+  'content-security-policy': policyOf('', {}, '*'),
+}
+
+/** What is the same in all replies of one configuration. */
+interface Prepared {
+  base: Record<string, string>
+  own: string
+  plainPolicy: string
 }
 
 /** The headers of the reply take precedence. */
-function securityHeaders(base: Record<string, string>, reply: Reply): Record<string, string> {
+function securityHeaders({ base, own, plainPolicy }: Prepared, reply: Reply): Record<string, string> {
   if (!reply.headers['content-type']?.startsWith('text/html'))
     return { ...base, ...otherHeaders, ...reply.headers }
   if (reply.framedByAnySite) return { ...base, ...framedHeaders, ...reply.headers }
   const { formTargets, frameSources, imageSources } = reply
-  const policy = formTargets || frameSources || imageSources ? policyOf(reply) : plainPolicy
+  const policy = formTargets || frameSources || imageSources ? policyOf(own, reply) : plainPolicy
   return { ...base, ...pageHeaders, 'content-security-policy': policy, ...reply.headers }
 }
 
@@ -76,13 +88,17 @@ function securityHeaders(base: Record<string, string>, reply: Reply): Record<str
  * All headers of a reply, for `Response`, which copies them. Replies that share a frozen object of headers share the
  * result, because the runtime copies `Headers` in half the time in which it reads an object.
  */
-export function createHeaders(config: Config): (reply: Reply) => Headers | Record<string, string> {
-  const base = baseHeaders(config)
+export function createHeaders(
+  config: Config,
+  pageBases: readonly string[] = [],
+): (reply: Reply) => Headers | Record<string, string> {
+  const own = ownTargets(config, pageBases)
+  const prepared = { base: baseHeaders(config), own, plainPolicy: policyOf(own) }
   const shared = new WeakMap<object, Headers>()
   return (reply) => {
-    if (!Object.isFrozen(reply.headers)) return securityHeaders(base, reply)
+    if (!Object.isFrozen(reply.headers)) return securityHeaders(prepared, reply)
     let made = shared.get(reply.headers)
-    if (!made) shared.set(reply.headers, (made = new Headers(securityHeaders(base, reply))))
+    if (!made) shared.set(reply.headers, (made = new Headers(securityHeaders(prepared, reply))))
     return made
   }
 }

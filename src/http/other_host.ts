@@ -14,11 +14,11 @@ const portOf = ({ port, protocol }: URL): string => port || (protocol === 'https
  * that a proxy has written, and the redirect would come back without end. The Host is compared and never in the answer.
  */
 export function atIssuer(
-  { request, path, search }: Call,
+  { request, path, search, base }: Call,
   endpoint: Endpoint,
   context: Context,
 ): Reply | undefined {
-  if (!endpoint.page || !opensPage(request)) return undefined
+  if (!endpoint.page || base !== undefined || !opensPage(request)) return undefined
   const issuer = new URL(context.config.issuer)
   if (request.url.startsWith(`${issuer.origin}/`) || !isLoopbackHost(issuer.hostname)) return undefined
   const opened = URL.parse(request.url)

@@ -103,6 +103,10 @@ export function withinUrl(target: string): string {
 export const redirectToIssuer = ({ issuer }: Pick<Config, 'issuer'>, path: string, search: string): Reply =>
   seeOther(`${issuer}${path}${search === '' ? '' : `?${search}`}`)
 
+/** The same at the issuer or at one of `Context.pageBases`, with a query that a request has written. */
+export const redirectToBase = (base: string, path: string, search: string, cookies?: string[]): Reply =>
+  seeOther(withinUrl(`${base}${path}?${search}`), cookies)
+
 /** Redirects to a local page: an absolute path that begins with exactly one slash. */
 export function redirectWithin(path: string, cookies?: string[]): Reply {
   if (!/^\/(?![/\\])/.test(path)) throw new TypeError(`not a local path: ${path}`)

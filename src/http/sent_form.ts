@@ -8,6 +8,7 @@ import { hmac } from '../lib/hash.ts'
 import { SentForm, type SentFormId } from '../models/sent_form.ts'
 import { sidIn } from '../models/session.ts'
 import { StoreUnavailable } from '../store/store.ts'
+import { sessionCookie } from './base_session.ts'
 import { cookieName, readCookie } from './cookie.ts'
 import { browserOf } from './csrf.ts'
 import { redirectWithin } from './reply.ts'
@@ -152,7 +153,7 @@ async function whenAvailable(write: () => Promise<unknown>): Promise<void> {
 
 /** The session that the cookie names, '' for none. Its secret may have been replaced by the first form. */
 const sidOfBrowser = (call: Call, context: Context): string =>
-  sidIn(readCookie(call, cookieName(context.config, 'session')) ?? '')
+  sidIn(readCookie(call, sessionCookie(call, context)) ?? '')
 
 /** The session whose cookie the reply sets, '' when it deletes the cookie. */
 function sidSet({ cookies = [] }: Reply, { config }: Context): string | undefined {

@@ -44,6 +44,7 @@ export interface SessionLifetimes {
 const sidLength = 20
 /** Of the value of a cookie. */
 export const sidIn = (cookie: string): string => cookie.slice(0, sidLength)
+export const secretIn = (cookie: string): string => cookie.slice(sidLength)
 const ofUser = (sub: string) => `user_sessions:${sub}`
 const touchEverySeconds = 60 // at most one write a minute, so the idle end is exact to a minute
 
@@ -71,9 +72,7 @@ export const Session = {
   /** The session of a cookie; undefined when the secret is not that of the session. */
   async ofCookie(memory: Memory, cookie: string): Promise<Session | undefined> {
     const session = await records.find(memory, sidIn(cookie))
-    return session && equalInConstantTime(session.secret_hash, sha256(cookie.slice(sidLength)))
-      ? session
-      : undefined
+    return session && equalInConstantTime(session.secret_hash, sha256(secretIn(cookie))) ? session : undefined
   },
 
   /**

@@ -28,14 +28,23 @@ export interface Person {
   press(page: Page, button: string, fields?: Record<string, string>): Promise<Landing>
   /** Sign in and allow whatever is asked, as far as pages come. */
   goThrough(url: string, who?: { username: string; password: string }): Promise<URL>
+  /** Those of the issuer's host. */
   cookies: Map<string, string>
+  cookiesAt(hostname: string): Map<string, string>
 }
 
 export const alice = { username: 'alice', password: 'alicepassword' }
 export const bob = { username: 'bob', password: 'bobpassword' }
 
-export function person(issuer: string, fetch: Fetch): Person {
-  const cookies = new Map<string, string>()
+/** `others` are origins of the provider beside that of the issuer: redirects are followed to them, and each host has its cookies. */
+export function person(issuer: string, fetch: Fetch, others: readonly string[] = []): Person {
+  const jars = new Map<string, Map<string, string>>()
+  const cookiesAt = (hostname: string): Map<string, string> => {
+    const jar = jars.get(hostname) ?? new Map<string, string>()
+    jars.set(hostname, jar)
+    return jar
+  }
+  const origins = [new URL(issuer).origin, ...others]
   const base = new URL(issuer).pathname.replace(/\/$/, '')
   /** A path of the provider, with or without that of its issuer. */
   const belowIssuer = (url: string): string =>
@@ -44,23 +53,24 @@ export function person(issuer: string, fetch: Fetch): Person {
   async function go(url: string, init: RequestInit = {}): Promise<Landing> {
     for (let hops = 0; hops < 10; hops++) {
       const headers = new Headers(init.headers)
+      const cookies = cookiesAt(new URL(url).hostname)
       if (cookies.size)
         headers.set('cookie', [...cookies].map(([name, value]) => `${name}=${value}`).join('; '))
       const [sent = url] = url.split('#') // a browser keeps the fragment to itself
       const response = await fetch(sent, { ...init, headers, redirect: 'manual' })
-      keep(response.headers.getSetCookie())
+      keep(cookies, response.headers.getSetCookie())
       const location = response.headers.get('location')
       if (response.status < 300 || response.status >= 400 || location === null)
         return { page: await read(url, response) }
       const target = new URL(location, url)
-      if (target.origin !== new URL(issuer).origin) return { location: target }
+      if (!origins.includes(target.origin)) return { location: target }
       url = target.href
       init = {}
     }
     throw new Error('too many redirects')
   }
 
-  function keep(lines: string[]): void {
+  function keep(cookies: Map<string, string>, lines: string[]): void {
     for (const line of lines) {
       const [pair = '', ...attributes] = line.split(';').map((each) => each.trim())
       const equals = pair.indexOf('=')
@@ -71,7 +81,8 @@ export function person(issuer: string, fetch: Fetch): Person {
   }
 
   const self: Person = {
-    cookies,
+    cookies: cookiesAt(new URL(issuer).hostname),
+    cookiesAt,
     open: (url) => go(new URL(belowIssuer(url), `${issuer}/`).href),
     press(page, button, fields = {}) {
       const form = page.forms.find((each) => each.buttons.includes(button))
@@ -84,7 +95,7 @@ export function person(issuer: string, fetch: Fetch): Person {
         body: body.toString(),
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
-          origin: new URL(issuer).origin,
+          origin: (origins.includes(target.origin) ? target : new URL(issuer)).origin,
           'sec-fetch-site': 'same-origin',
         },
       })

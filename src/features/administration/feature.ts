@@ -5,21 +5,23 @@ import { defineFeature } from '../../contracts/feature.ts'
 import { say } from '../../lib/say.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { endpointsOf } from './endpoints.ts'
+import { ownHostEntry, ownHostPages } from './pages/own_host.ts'
 import { adminPages } from './pages/pages.ts'
 import { firstOwnerJob, firstOwnerPage } from './first_owner.ts'
 import { adminScopeRule } from './scope_rule.ts'
 import { routes } from './routes.ts'
-import { env, featureName, settingsOf } from './settings.ts'
+import { adminBases, adminPageBase, env, featureName, settingsOf } from './settings.ts'
 
-/** With ADMIN_HOST proofs of possession name that host. */
-function baseOf(config: Config): string[] {
-  const { adminHost } = settingsOf(config)
-  if (adminHost === undefined) return []
-  const issuer = new URL(config.issuer)
-  const { hostname, port } = adminHost
-  const base = `${issuer.protocol}//${hostname}${port === undefined ? '' : `:${port}`}${issuer.pathname.replace(/\/$/, '')}`
-  return base === config.issuer ? [] : [base]
-}
+/** With ADMIN_HOST proofs of possession name that host, and with another host name than the issuer pages have a session there. */
+const basesOf = (config: Config) =>
+  adminBases(config)
+    .filter((url) => url !== config.issuer)
+    .map((url) => ({ url, ...(url === adminPageBase(config) && { pages: true as const }) }))
+
+const pages = [...adminPages, ...ownHostPages, firstOwnerPage].map((each) => ({
+  ...each,
+  atPageBases: true as const,
+}))
 
 const taken = (config: Config): string[] => {
   const custom = config.features.attributes?.customScopes
@@ -38,8 +40,8 @@ export const administration = defineFeature({
       .filter((each) => config.registrationAllowedScopes.includes(each))
       .map((each) => `REGISTRATION_ALLOWED_SCOPES: ${each} is given to a client by an operator alone`),
   ],
-  baseUrls: baseOf,
-  endpoints: [...endpointsOf(routes), ...adminPages, firstOwnerPage],
+  baseUrls: basesOf,
+  endpoints: [...endpointsOf(routes), ...pages, ownHostEntry],
   jobs: [firstOwnerJob],
   claims: [
     {

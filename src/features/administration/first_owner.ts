@@ -5,7 +5,7 @@ import type { Context } from '../../contracts/context.ts'
 import type { Job } from '../../contracts/feature.ts'
 import type { Reply } from '../../contracts/reply.ts'
 import { accountForm, signedInForm } from '../../flow/account_form.ts'
-import { type SignedInPerson, signedInPerson } from '../../flow/signed_in_person.ts'
+import type { SignedInPerson } from '../../flow/signed_in_person.ts'
 import { buttonForm, paragraph } from '../../html/account_parts.ts'
 import { page as document } from '../../html/document.ts'
 import { foreignText } from '../../html/foreign_text.ts'
@@ -17,7 +17,8 @@ import { Administrators } from '../../models/administrators.ts'
 import { OneTime } from '../../models/one_time.ts'
 import { becomeFirstOwner } from '../../people/administrator_account.ts'
 import { administrationExists } from './existence.ts'
-import { settingsOf } from './settings.ts'
+import { personOfPage, signOutPath } from './pages/way_to_issuer.ts'
+import { adminBases } from './settings.ts'
 
 const path = '/admin/first_owner'
 const purpose = 'first_owner'
@@ -29,10 +30,19 @@ const withToken = (token: string): string => `${path}?token=${encodeURIComponent
 const isOpen = async (context: Context, token: string): Promise<boolean> =>
   (await OneTime.peek(context, purpose, token)) !== undefined && !(await Administrators.hasOwner(context))
 
+/** Whether a path and query are those of a link that is good: its page takes a person without a role. */
+export async function opensFirstOwner(context: Context, page: string): Promise<boolean> {
+  const [opened, search] = page.split('?')
+  return opened === path && isOpen(context, new URLSearchParams(search).get('token') ?? '')
+}
+
 const parts = defineView('first_owner', '<h1>{{title}}</h1>\n{{content}}', ['title', 'content'])
 
-const shown = (title: Parameters<typeof document>[0], content: Html | Html[], signedIn: boolean): Html =>
-  document(title, parts({ title, content }), { signedIn, again: false })
+const shown = (
+  title: Parameters<typeof document>[0],
+  content: Html | Html[],
+  signedIn: false | { signOut: string },
+): Html => document(title, parts({ title, content }), { signedIn, again: false })
 
 function gone(): Reply {
   const title = say('first_owner.gone_title')
@@ -45,7 +55,7 @@ function gone(): Reply {
 async function show(call: Call, context: Context): Promise<Reply> {
   const { token = '' } = query(call, context)
   if (!(await isOpen(context, token))) return gone()
-  const person = await signedInPerson(call, context, withToken(token))
+  const person = await personOfPage(call, context, withToken(token))
   if ('reply' in person) return person.reply
   const { csrf, cookies } = accountForm(call, context, person.session, purpose)
   const content = [
@@ -59,7 +69,7 @@ async function show(call: Call, context: Context): Promise<Reply> {
       fields: { token },
     }),
   ]
-  return { ...page(200, shown(say('first_owner.title'), content, true)), cookies }
+  return { ...page(200, shown(say('first_owner.title'), content, { signOut: signOutPath(call) })), cookies }
 }
 
 /** Of all who send it, `take` gives the link to one, and one compare-and-swap makes one owner, whatever links there are. */
@@ -81,17 +91,12 @@ export const firstOwnerPage = defineEndpoint({
   page: true,
   repetition: 'refused',
   get: show,
-  form: signedInForm(({ token = '' }) => withToken(token), purpose),
+  form: signedInForm(({ token = '' }) => withToken(token), purpose, personOfPage),
   post: submit,
 })
 
 /** Where the pages are: on ADMIN_HOST, if there is one. */
-function baseOf(context: Context): string {
-  const { adminHost } = settingsOf(context.config)
-  return (
-    context.baseUrls.find((base) => new URL(base).hostname === adminHost?.hostname) ?? context.config.issuer
-  )
-}
+const baseOf = ({ config }: Context): string => adminBases(config)[0] ?? config.issuer
 
 /** `serve` runs it at each start. */
 export const firstOwnerJob: Job = {

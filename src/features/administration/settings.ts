@@ -28,7 +28,7 @@ export const env = defineEntries([
     name: 'ADMIN_HOST',
     realm: 'server',
     schema: hostAndPort,
-    help: 'The host name on which the administration API and its pages exist, such as admin.example.com. At any other they are 404. A proxy must pass the Host header on. Default: every host name.',
+    help: 'The host name on which the administration API and its pages exist, such as admin.example.com. At any other they are 404. The sign-in stays at the issuer. A proxy must pass the Host header on. Default: every host name.',
   },
   {
     name: 'ADMIN_NETWORKS',
@@ -54,3 +54,23 @@ export const env = defineEntries([
 ])
 
 export const settingsOf = (config: Config) => featureConfig(config, featureName, env)
+
+/**
+ * The base URLs at ADMIN_HOST, the one that links lead to first: of the scheme and the path of the issuer, and without a
+ * port in ADMIN_HOST of its port. Proofs of possession may name the default port, too.
+ */
+export function adminBases(config: Config): string[] {
+  const { adminHost } = settingsOf(config)
+  if (adminHost === undefined) return []
+  const { protocol, port, pathname } = new URL(config.issuer)
+  const path = pathname.replace(/\/$/, '')
+  return [...new Set([adminHost.port ?? port, adminHost.port ?? ''])].map(
+    (each) => new URL(`${protocol}//${adminHost.hostname}:${each}`).origin + path,
+  )
+}
+
+/** The base URL of the pages, where ADMIN_HOST has another host name than the issuer. */
+export function adminPageBase(config: Config): string | undefined {
+  const [base] = adminBases(config)
+  return base !== undefined && new URL(base).hostname !== new URL(config.issuer).hostname ? base : undefined
+}

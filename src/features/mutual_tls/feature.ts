@@ -126,7 +126,7 @@ export const mutualTls = defineFeature({
   tokenBindings: [binding],
   registrationRules: [registration],
   clientMetadata: metadata,
-  baseUrls: (config) => [aliasBase(config)].filter((base) => base !== undefined),
+  baseUrls: (config) => [aliasBase(config)].flatMap((url) => (url === undefined ? [] : [{ url }])),
   metadata(context) {
     const base = aliasBase(context.config)
     return {

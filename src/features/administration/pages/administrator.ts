@@ -3,11 +3,10 @@ import { HttpError } from '../../../auth/errors.ts'
 import type { Call } from '../../../contracts/call.ts'
 import type { Context } from '../../../contracts/context.ts'
 import type { Reply } from '../../../contracts/reply.ts'
-import { askToSignIn, signedInPerson, type SignedInPerson } from '../../../flow/signed_in_person.ts'
-import { currentSession } from '../../../http/session.ts'
-import { isActive, User } from '../../../models/user.ts'
+import { askToSignIn, presentPerson, type SignedInPerson } from '../../../flow/signed_in_person.ts'
 import { askForMore, nextPage } from '../../../flow/step_up.ts'
 import { type Actor, actorOfSession, missingOf, secondFactorAcr } from '../actor.ts'
+import { personOfPage, toIssuer } from './way_to_issuer.ts'
 
 export interface Administrator extends SignedInPerson {
   actor: Actor
@@ -25,7 +24,7 @@ export async function administratorOf(
   path: string,
   { isChange }: { isChange: boolean },
 ): Promise<Administrator | { reply: Reply }> {
-  const person = await signedInPerson(call, context, path)
+  const person = await personOfPage(call, context, path, isChange)
   if ('reply' in person) return person
   const { session, user } = person
   const actor = await actorOfSession(context, person)
@@ -37,6 +36,7 @@ export async function administratorOf(
     })
   const missing = missingOf(actor, context, isChange)
   if (missing === undefined) return { ...person, actor }
+  if (call.base !== undefined) return { reply: toIssuer(call, context, path, isChange) }
   if (missing === 'fresh_sign_in') return { reply: await askToSignIn(call, context, path, { acr: levels }) }
   const demand = { essential: levels, voluntary: [] }
   const state = { call, user, amr: session.amr, client: undefined, demand, interaction: {}, session }
@@ -50,9 +50,7 @@ export async function administratorOf(
 
 /** The administrator of a request that no page can answer: undefined without a session, a role or a sign-in that is strong enough. */
 export async function presentActor(call: Call, context: Context): Promise<Actor | undefined> {
-  const session = await currentSession(call, context)
-  const user = session && (await User.find(context, session.sub))
-  if (!session || !isActive(user)) return undefined
-  const actor = await actorOfSession(context, { session, user })
+  const person = await presentPerson(call, context)
+  const actor = person && (await actorOfSession(context, person))
   return actor && missingOf(actor, context, false) === undefined ? actor : undefined
 }

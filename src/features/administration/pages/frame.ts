@@ -1,5 +1,6 @@
 /** The frame of every page of /admin: the sections that the role of the administrator may read. */
 import { type AdminScope } from '../../../auth/admin_roles.ts'
+import type { Call } from '../../../contracts/call.ts'
 import type { Context } from '../../../contracts/context.ts'
 import { adminScriptPath, adminStylePath } from '../../../html/assets.ts'
 import { ownScript } from '../../../html/document.ts'
@@ -8,6 +9,7 @@ import { type Section, sectionPage, type SectionView } from '../../../html/secti
 import { defer, type Html } from '../../../html/view.ts'
 import { say } from '../../../lib/say.ts'
 import type { Actor } from '../actor.ts'
+import { atIssuer, signOutPath } from './way_to_issuer.ts'
 
 /** The first page of the administration, below the base path. */
 export const adminPath = '/admin'
@@ -36,6 +38,7 @@ const head: readonly Html[] = [
 
 /** With the sections that the administrator may read, and the way back to the account. */
 export const adminFrame = (
+  call: Call,
   context: Context,
   { scopes }: Actor,
   view: SectionView & { current: SectionPath },
@@ -46,9 +49,10 @@ export const adminFrame = (
       label: say('admin.menu'),
       list: [
         ...sections.filter(({ scope }) => scope === undefined || scopes.has(scope)),
-        { path: '/account', icon: 'user-round', title: say('admin.own_account') },
+        { path: atIssuer(call, context, '/account'), icon: 'user-round', title: say('admin.own_account') },
       ],
       head,
+      signOut: signOutPath(call),
     },
     view,
   )

@@ -196,7 +196,7 @@ async function shown<P extends string>(
   requireSight(row, found)
   const { input, cookies } = inputOf(row, call, context, found)
   const view = await row.show({ ...input, sent: problem?.sent })
-  const html = adminFrame(context, found.actor, {
+  const html = adminFrame(call, context, found.actor, {
     ...view,
     current: row.section,
     done: problem ? undefined : ownMember(row.actions ?? {}, input.query.done ?? '')?.done,
@@ -224,7 +224,7 @@ async function submit<P extends string>(
     const outcome = await row.actions![name]!.run({ ...input, fields })
     if (outcome?.show)
       return {
-        ...page(200, adminFrame(context, found.actor, { ...outcome.show, current: row.section })),
+        ...page(200, adminFrame(call, context, found.actor, { ...outcome.show, current: row.section })),
         ...(outcome.again !== undefined && { again: `${context.basePath}${outcome.again}` }),
       }
     const reply = redirectWithin(withQuery(`${context.basePath}${outcome?.to ?? call.path}`, { done: name }))
