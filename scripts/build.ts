@@ -12,11 +12,13 @@ export interface BinaryOptions {
   target?: Bun.Build.CompileTarget
   /** For bench/start.ts. */
   plugins?: Bun.BunPlugin[]
+  /** Default: the commit of these sources. `source` is for tests alone: a binary that behaves as the sources do (src/version.ts). */
+  commit?: string
 }
 
 /** The commit of these sources, with `+` when files differ from it; COMMIT in the environment where there is no repository. */
 function commitOf(): string {
-  if (process.env.COMMIT) return process.env.COMMIT.slice(0, 12)
+  if (process.env.COMMIT && process.env.COMMIT !== 'source') return process.env.COMMIT.slice(0, 12)
   const git = (...args: string[]) => Bun.spawnSync(['git', ...args], { cwd: root, stderr: 'ignore' })
   if (Bun.which('git') === null) return 'unknown'
   const head = git('rev-parse', '--short=12', 'HEAD')
@@ -30,6 +32,7 @@ export async function buildBinary({
   outfile = join(root, 'dist/latchkey'),
   target,
   plugins = [],
+  commit = commitOf(),
 }: BinaryOptions = {}): Promise<string> {
   compileViews()
   rmSync(outfile, { force: true }) // removed first: a running process keeps the old file
@@ -37,7 +40,7 @@ export async function buildBinary({
     entrypoints: [join(root, 'src/main.ts')],
     minify: true,
     plugins,
-    define: { LATCHKEY_COMMIT: JSON.stringify(commitOf()) },
+    define: { LATCHKEY_COMMIT: JSON.stringify(commit) },
     // Parsed ahead of time: ready after 25 ms instead of 45. Top-level await needs the ESM form.
     bytecode: true,
     // Modules that are imported at their first use are not read at the start, which saves 30 ms.

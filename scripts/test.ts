@@ -15,13 +15,25 @@ import { runFiles } from './test_run.ts'
 const root = join(import.meta.dir, '..')
 const write = (text: string): void => void process.stdout.write(text)
 
-function installPackages(): void {
-  write('installing the packages of bun.lock\n')
-  const { exitCode, stderr } = Bun.spawnSync([process.execPath, 'install', '--frozen-lockfile', '--silent'], {
+/** Throws `problem` with what it wrote when it fails. */
+function bun(args: readonly string[], problem: string): void {
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...args], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  if (exitCode !== 0) throw new Error(`the packages of bun.lock could not be installed\n${stderr.toString()}`)
+  if (exitCode !== 0) throw new Error(`${problem}\n${stderr.toString()}`)
+}
+
+function installPackages(): void {
+  write('installing the packages of bun.lock\n')
+  bun(['install', '--frozen-lockfile', '--silent'], 'the packages of bun.lock could not be installed')
+}
+
+/** Tests start them many hundred times. */
+function buildBinaries(folder: string): void {
+  write('building the binaries that tests start\n')
+  bun(['scripts/test_binaries.ts', folder], 'the binaries could not be built')
+  process.env.TEST_BINARIES = folder // tests/support/latchkey_command.ts
 }
 
 async function main(args: readonly string[]): Promise<{ passed: number; failed: number }> {
@@ -42,18 +54,18 @@ async function main(args: readonly string[]): Promise<{ passed: number; failed: 
   process.env.PATH = [folder, process.env.PATH].join(delimiter)
   process.env.TEST_PORTS = join(folder, 'ports') // tests/support/free_port.ts
   const shown = progress(files.length, process.stdout.isTTY, write)
-  const run = async (chosen: readonly string[], workers: number) => {
-    const waiting = processes(chosen, quick)
-    const worker = async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift())
-        shown.finished(await runFiles(next, { root, folder }))
-    }
-    await Promise.all(Array.from({ length: workers }, worker))
+  const { free, lanes } = inLanes(files)
+  const shared = processes(free, quick)
+  /** Runs its lane, then takes of the shared ones. */
+  const worker = async (lane: string[][]) => {
+    for (let next = lane.shift() ?? shared.shift(); next; next = lane.shift() ?? shared.shift())
+      shown.finished(await runFiles(next, { root, folder }))
   }
   try {
-    const { free, lanes } = inLanes(files)
-    await run(free, Math.min(4, availableParallelism() + 1)) // tests wait for the processes that they start
-    await Promise.all(lanes.map((lane) => run(lane, 1)))
+    if (!quick) buildBinaries(folder)
+    const workers = Math.max(lanes.length, Math.min(4, availableParallelism() + 1)) // tests wait for the processes that they start
+    const queues = lanes.map((lane) => processes(lane, quick))
+    await Promise.all(Array.from({ length: workers }, (_, i) => worker(queues[i] ?? [])))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -20,7 +20,7 @@ import { unfinishedWords } from '../models/unfinished.ts'
 import { unfinishedKey } from '../store/moving/mark.ts'
 import { type Backend, type Concern, quietConcerns, type Store, StoreUnavailable } from '../store/store.ts'
 import { featureEntries, featureKeyAlgs } from '../table.ts'
-import { isCompiled } from '../version.ts'
+import { assumesDevelopment } from '../version.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { type LineStream, lineWriter } from './log_writer.ts'
 import { requireNone } from './folders.ts'
@@ -43,13 +43,13 @@ export const algsInUse = (config: Config): KeyAlg[] => [...config.signingAlgs, .
 
 /** `env` has the values of secrets: that of `readSettings`. */
 export const readConfig = (env: Env): Config =>
-  loadConfig(env, { featureEntries, environmentIsTold: isCompiled })
+  loadConfig(env, { featureEntries, environmentIsTold: !assumesDevelopment })
 
 /** For a command that needs no secret: those that are kept elsewhere are not read. */
 export const readConfigWithoutSecrets = (): Config =>
   loadConfig(readEnvironment().env, {
     featureEntries,
-    environmentIsTold: isCompiled,
+    environmentIsTold: !assumesDevelopment,
     secretsMayBeUnread: true,
   })
 

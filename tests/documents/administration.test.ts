@@ -1,10 +1,11 @@
 /** docs/administration.md, carried out: its commands in order in one shell, and each answer as it stands there. */
 import { afterAll, expect, test } from 'bun:test'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adminRoles, adminScopes } from '../../src/auth/admin_roles.ts'
-import { blocksOf, document, root } from '../support/document.ts'
+import { blocksOf, document } from '../support/document.ts'
+import { putLatchkey } from '../support/latchkey_command.ts'
 import { spawnProvider } from '../support/provider.ts'
 
 const markdown = document('docs/administration.md')
@@ -19,8 +20,7 @@ afterAll(async () => {
 const mark = '--- end of block'
 
 test('each command does what is said, and each answer is as it is said', async () => {
-  writeFileSync(join(folder, 'latchkey'), `#!/bin/sh\nexec bun ${join(root, 'src/main.ts')} "$@"\n`)
-  chmodSync(join(folder, 'latchkey'), 0o755)
+  putLatchkey(folder)
   const blocks = blocksOf(markdown)
   const shell = blocks.filter(({ language, note }) => language === 'sh' && note === '')
   expect(shell.length).toBeGreaterThan(7)

@@ -10,6 +10,7 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { sqliteStore } from '../../src/store/sqlite.ts'
 import { authorizationUrl, claimsOf, headerOf, type Json, type TestClient } from '../support/client.ts'
 import { type Block, blocksOf, document, isShell, reasonNotToRun, root } from '../support/document.ts'
+import { latchkeyWords } from '../support/latchkey_command.ts'
 import { type Answer, read } from '../support/flow.ts'
 import { person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
@@ -83,11 +84,10 @@ function environmentOf({ blocks }: Page, at: string): Record<string, string> {
 
 /** Runs commands in `at`, where `latchkey` is this one. Resolves to the client that the first `client add` prints. */
 async function run(commands: string[], at: string, env: Record<string, string>): Promise<Json | undefined> {
-  const main = `bun ${join(root, 'src/main.ts')}`
   const added = join(at, 'added.json')
   writeFileSync(
     join(at, 'latchkey'),
-    `#!/bin/sh\nif [ "$1 $2" = "client add" ] && [ ! -e ${added} ]; then ${main} "$@" --json >${added}; else ${main} "$@"; fi\n`,
+    `#!/bin/sh\nif [ "$1 $2" = "client add" ] && [ ! -e ${added} ]; then ${latchkeyWords} "$@" --json >${added}; else ${latchkeyWords} "$@"; fi\n`,
     { mode: 0o755 },
   )
   const child = Bun.spawn(['bash', '-euo', 'pipefail', '-c', commands.join('\n')], {

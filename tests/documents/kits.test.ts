@@ -1,20 +1,18 @@
 /** docs/kits.md: its commands are run, and its table names every kind. */
 import { afterAll, expect, test } from 'bun:test'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kits } from '../../src/kits/kits.ts'
-import { blocksOf, document, isShell, root } from '../support/document.ts'
+import { blocksOf, document, isShell } from '../support/document.ts'
+import { putLatchkey } from '../support/latchkey_command.ts'
 
 const markdown = document('docs/kits.md')
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-kits-document-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('each command succeeds', async () => {
-  const main = join(root, 'src/main.ts')
-  writeFileSync(join(folder, 'latchkey'), `#!/bin/sh\nexec ${process.execPath} ${main} "$@"\n`, {
-    mode: 0o755,
-  })
+  putLatchkey(folder)
   const blocks = blocksOf(markdown).filter(isShell)
   expect(blocks.length).toBeGreaterThan(0)
   const child = Bun.spawn(['bash', '-euo', 'pipefail', '-c', blocks.map(({ text }) => text).join('\n')], {

@@ -1,17 +1,17 @@
 /** docs/realms.md: each block is run, in order, as a reader runs it. */
 import { afterAll, expect, test } from 'bun:test'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { blocksOf, document, isShell, reasonNotToRun, root } from '../support/document.ts'
+import { blocksOf, document, isShell, reasonNotToRun } from '../support/document.ts'
+import { latchkeyCommand, putLatchkey } from '../support/latchkey_command.ts'
 
 const markdown = document('docs/realms.md')
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-realms-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('each command does what it says', async () => {
-  writeFileSync(join(folder, 'latchkey'), `#!/bin/sh\nexec bun ${join(root, 'src/main.ts')} "$@"\n`)
-  chmodSync(join(folder, 'latchkey'), 0o755)
+  putLatchkey(folder)
   const blocks = blocksOf(markdown).filter((block) => isShell(block) && reasonNotToRun(block) === undefined)
   expect(blocks.length).toBeGreaterThanOrEqual(2)
   for (const { text, line } of blocks) {
@@ -35,18 +35,15 @@ test('a wrong setting is refused as the page says', async () => {
   const shown = blocksOf(markdown).find(
     ({ language, text }) => language === 'text' && text.includes('ACCESS_TOKEN_TTL'),
   )!
-  const child = Bun.spawn(
-    ['bun', join(root, 'src/main.ts'), 'realm', 'add', 'wrong', '--set', 'ACCESS_TOKEN_TTL=0'],
-    {
-      cwd: folder,
-      env: {
-        NODE_ENV: 'development',
-        STORE_URL: `sqlite:${join(folder, 'latchkey.db')}`,
-        PATH: process.env.PATH,
-      },
-      stdout: 'pipe',
-      stderr: 'pipe',
+  const child = Bun.spawn([...latchkeyCommand, 'realm', 'add', 'wrong', '--set', 'ACCESS_TOKEN_TTL=0'], {
+    cwd: folder,
+    env: {
+      NODE_ENV: 'development',
+      STORE_URL: `sqlite:${join(folder, 'latchkey.db')}`,
+      PATH: process.env.PATH,
     },
-  )
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
   expect([await child.exited, await new Response(child.stderr).text()]).toEqual([2, shown.text])
 }, 60_000)

@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'bun:test'
 import { commandLine } from '../support/command.ts'
 import { blocksOf, document, root } from '../support/document.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-systemd-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -104,7 +105,7 @@ test('the commands of the document install it, and its settings start', async ()
   expect(documentation).toHaveLength(1)
   expect(statSync(at('etc/latchkey/.env')).mode & 0o777).toBe(0o640)
   expect(settings.get('Service.WorkingDirectory')).toEqual(['/etc/latchkey'])
-  const checked = Bun.spawnSync(['bun', join(root, 'src/main.ts'), 'config', 'check', '--deep'], {
+  const checked = Bun.spawnSync([...latchkeyCommand, 'config', 'check', '--deep'], {
     cwd: at('etc/latchkey'),
     env: { PATH: process.env.PATH },
   })

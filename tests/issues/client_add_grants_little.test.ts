@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'bun:test'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function add(...options: string[]): string {
   const { stdout, stderr, exitCode } = Bun.spawnSync(
-    ['bun', join(import.meta.dir, '../../src/main.ts'), 'client', 'add', 'Client', ...options],
+    [...latchkeyCommand, 'client', 'add', 'Client', ...options],
     {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, STORE_URL: `sqlite:${join(folder, 'latchkey.db')}` },

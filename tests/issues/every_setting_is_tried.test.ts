@@ -23,6 +23,7 @@ import { type CommandLine, commandLine, type Ran } from '../support/command.ts'
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 // Each test runs the command, and some wait for a Redis that does not answer.
 setDefaultTimeout(240_000)
@@ -88,6 +89,7 @@ const production = {
   ISSUER_URL: 'https://localhost',
   SECRET_KEY: secret,
   LOG_LEVEL: 'error',
+  PORT: '0', // the check listens at another port for a moment, where a command of another test may do so
 }
 /** The whole time is waited; a busy machine needs it to learn what is wrong. */
 const patient = { STORE_TIMEOUT_MS: '3000' }
@@ -457,12 +459,7 @@ describe('PORT', () => {
     const limited = ['setpriv', '--inh-caps=-net_bind_service', '--bounding-set=-net_bind_service']
     const start = (...args: string[]) => {
       const { exitCode, stderr } = Bun.spawnSync(
-        [
-          ...(process.getuid?.() === 0 ? limited : []),
-          'bun',
-          join(import.meta.dir, '../../src/main.ts'),
-          ...args,
-        ],
+        [...(process.getuid?.() === 0 ? limited : []), ...latchkeyCommand, ...args],
         {
           cwd: folder,
           env: {

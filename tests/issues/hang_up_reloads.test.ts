@@ -9,8 +9,8 @@ import { type Certificate, makeCertificate } from '../support/certificate.ts'
 import { basic, demo } from '../support/client.ts'
 import { freePort } from '../support/free_port.ts'
 import { until } from '../support/until.ts'
+import { fromSource, latchkeyCommand } from '../support/latchkey_command.ts'
 
-const main = join(import.meta.dir, '../../src/main.ts')
 const folders: string[] = []
 const certificates: Certificate[] = []
 afterAll(() => {
@@ -47,7 +47,10 @@ async function serve(
     )
   env(lines)
   const child = Bun.spawn(
-    ['bun', '--no-env-file', ...preload.map((path) => `--preload=${path}`), main, 'serve'],
+    [
+      ...(preload.length > 0 ? fromSource(...preload.map((path) => `--preload=${path}`)) : latchkeyCommand),
+      'serve',
+    ],
     {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder },

@@ -7,8 +7,7 @@ import { freePort } from '../support/free_port.ts'
 import { startRedis } from '../support/redis.ts'
 import { slowLine } from '../support/slow_line.ts'
 import { until } from '../support/until.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 test('while the store does not answer yet, connections are refused; the first answer is a real one', async () => {
   const redis = await startRedis()
@@ -16,7 +15,7 @@ test('while the store does not answer yet, connections are refused; the first an
   line.hold()
   const port = freePort()
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-ready-'))
-  const child = Bun.spawn(['bun', main, 'serve'], {
+  const child = Bun.spawn([...latchkeyCommand, 'serve'], {
     cwd,
     env: {
       PATH: process.env.PATH,

@@ -8,8 +8,7 @@ import type { Json } from '../support/client.ts'
 import { commandLine } from '../support/command.ts'
 import { authorize, browser, operatorClient, redeem } from '../support/flow.ts'
 import { type Provider, provider } from '../support/provider.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
+import { latchkeyWords } from '../support/latchkey_command.ts'
 
 let op: Provider
 beforeAll(async () => {
@@ -234,7 +233,7 @@ describe('by command', () => {
       'https://a.example/cb',
     ])
     expect(code).toBe(0)
-    const child = Bun.spawn(['sh', '-c', `${process.execPath} ${main} client list | true; echo done`], {
+    const child = Bun.spawn(['sh', '-c', `${latchkeyWords} client list | true; echo done`], {
       cwd: line.folder,
       env: { PATH: process.env.PATH, NODE_ENV: 'development', STORE_URL: 'sqlite:latchkey.db' },
       stdout: 'pipe',

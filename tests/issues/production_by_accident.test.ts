@@ -6,17 +6,17 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildBinary } from '../../scripts/build.ts'
 import { parseDotenv } from '../../src/config/dotenv.ts'
 import { freePort } from '../support/free_port.ts'
+import { fromSource, latchkeyBinary } from '../support/latchkey_command.ts'
 
-const source = ['bun', join(import.meta.dir, '../../src/main.ts')]
+const source = fromSource()
 let folder: string
 let binary: string[]
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-accident-'))
-  binary = [await buildBinary({ outfile: join(folder, 'latchkey') })]
+  binary = [await latchkeyBinary(folder)]
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

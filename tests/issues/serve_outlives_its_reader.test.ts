@@ -6,14 +6,13 @@ import { join } from 'node:path'
 import { lineWriter, mostWaiting } from '../../src/cli/log_writer.ts'
 import { freePort } from '../support/free_port.ts'
 import { until } from '../support/until.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
+import { latchkeyCommand, latchkeyWords } from '../support/latchkey_command.ts'
 
 test('serve 2>&1 | head', async () => {
   const port = freePort()
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-reader-'))
-  const server = `echo $$; exec bun ${main} serve`
-  const child = Bun.spawn(['sh', '-c', `sh -c '${server}' 2>&1 | head -2`], {
+  const server = `echo $$; exec ${latchkeyWords} serve`
+  const child = Bun.spawn(['sh', '-c', 'sh -c "$0" 2>&1 | head -2', server], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, PORT: `${port}`, LOG_LEVEL: 'debug' },
     stdout: 'pipe',
@@ -61,7 +60,7 @@ test('a reader that stops reading costs bounded memory, and the log says what it
 test('while nothing reads the pipe of the log, requests are answered and the process ends as asked', async () => {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-stalled-'))
   const port = freePort()
-  const child = Bun.spawn(['bun', '--no-env-file', main, 'serve'], {
+  const child = Bun.spawn([...latchkeyCommand, 'serve'], {
     cwd,
     env: { PATH: process.env.PATH, HOME: cwd, PORT: `${port}`, LOG_LEVEL: 'debug' },
     stdout: 'ignore',

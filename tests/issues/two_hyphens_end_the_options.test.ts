@@ -1,19 +1,20 @@
 /** `latchkey serve --` listened and then ended with an exception, and `--help` after `--` was still an option. */
 import { afterAll, describe, expect, test } from 'bun:test'
-import { join } from 'node:path'
 import { UsageError } from '../../src/cli/failure.ts'
 import { run } from '../../src/cli/run.ts'
 import { commandLine } from '../support/command.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
-const main = join(import.meta.dir, '../../src/main.ts')
 const line = commandLine()
 afterAll(() => line.remove())
 
-// The runtime takes the first of two; `latchkey -- serve` of the binary arrives whole.
-test.each([[['serve', '--']], [['--', '--', 'serve']]])('%p serves, and a hang-up reloads', async (args) => {
-  const op = await spawnProvider({ LOG_FORMAT: 'json' }, ['bun', main, ...args])
+/** The runtime takes the first of two; those of the binary arrive whole. */
+const hyphens = latchkeyCommand[0] === 'bun' ? ['--', '--'] : ['--']
+
+test.each([[['serve', '--']], [[...hyphens, 'serve']]])('%p serves, and a hang-up reloads', async (args) => {
+  const op = await spawnProvider({ LOG_FORMAT: 'json' }, [...latchkeyCommand, ...args])
   try {
     expect((await fetch(`${op.issuer}/health`)).status).toBe(200)
     process.kill(op.pid, 'SIGHUP')
@@ -49,8 +50,7 @@ describe('before or between the words of a command', () => {
     expect((failure as Error).message).toContain(words)
   })
 
-  // As above.
-  test.each([[['pkce', '--']], [['--', '--', 'pkce']]])('%p runs the command', async (args) => {
+  test.each([[['pkce', '--']], [[...hyphens, 'pkce']]])('%p runs the command', async (args) => {
     const { code, stdout } = await line.latchkey(args)
     expect(code).toBe(0)
     expect(stdout).toContain('code_challenge')

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
+import { fromSource } from '../support/latchkey_command.ts'
 
 /** Loaded before the server: signals make it fail as a fault of any library would. */
 const faults = `
@@ -17,10 +18,9 @@ async function withFaults(work: (served: Awaited<ReturnType<typeof spawnProvider
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-faults-'))
   const preload = join(folder, 'faults.ts')
   writeFileSync(preload, faults)
-  const main = join(import.meta.dir, '../../src/main.ts')
   const served = await spawnProvider(
     { LOG_FORMAT: 'json', SIGNING_ALGS: 'ES256', ACCESS_TOKEN_ALG: 'ES256' },
-    ['bun', '--preload', preload, main, 'serve'],
+    [...fromSource('--preload', preload), 'serve'],
   )
   try {
     await work(served)

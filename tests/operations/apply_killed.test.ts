@@ -6,8 +6,8 @@ import { expect, test } from 'bun:test'
 import { commandLine } from '../support/command.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
-const main = join(import.meta.dir, '../../src/main.ts')
 const count = 150
 const clientsFrom = (name: string) =>
   Array.from({ length: count }, (_, i) => ({
@@ -49,7 +49,7 @@ test.each([0, 1, count / 3, (count * 2) / 3])(
       )
     /** Whether it was killed before it had ended. */
     async function killed(): Promise<boolean> {
-      const child = Bun.spawn(['bun', main, 'apply', '--yes'], {
+      const child = Bun.spawn([...latchkeyCommand, 'apply', '--yes'], {
         cwd: line.folder,
         env: { PATH: process.env.PATH, HOME: line.folder, STORE_URL: 'sqlite:latchkey.db' },
         stdout: 'ignore',

@@ -7,6 +7,7 @@ import { auditKey } from '../support/audit_trail.ts'
 import { commandLine } from '../support/command.ts'
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider } from '../support/provider.ts'
+import { fromSource } from '../support/latchkey_command.ts'
 
 setDefaultTimeout(240_000)
 
@@ -44,9 +45,9 @@ interface Entry {
 
 test('a change without its entry was not acknowledged, and the gap is an entry', async () => {
   const preload = join(import.meta.dir, '../support/killed_at_entry_process.ts')
-  const main = join(import.meta.dir, '../../src/main.ts')
   const doomed = await spawnProvider({ ...env, KILL_AT_ENTRY: 'the last client' }, [
-    ...['bun', '--preload', preload, main, 'serve'],
+    ...fromSource('--preload', preload),
+    'serve',
   ])
   expect((await register('a client before')).status).toBe(201)
   const answer = await register('the last client').then(

@@ -21,6 +21,7 @@ import { type Provider, provider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
 import { killedWhen } from '../support/stopped_when.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-backup-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -200,8 +201,7 @@ test('a restore that was killed: the server and all commands refuse the store un
   const file = join(folder, 'large.backup')
   const { records } = await cli.json<{ records: number }>('backup', '--to', file, '--json')
   const env = sqlite('killed.db')
-  const main = join(import.meta.dir, '../../src/main.ts')
-  const child = Bun.spawn(['bun', main, 'restore', file], {
+  const child = Bun.spawn([...latchkeyCommand, 'restore', file], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['ignore', 'ignore', 'ignore'],
@@ -236,10 +236,9 @@ test('a restore that was killed: the server and all commands refuse the store un
 
 test('a backup that is killed leaves no file of the name; the next one is whole', async () => {
   const env = sqlite('large.db')
-  const main = join(import.meta.dir, '../../src/main.ts')
   const target = mkdtempSync(join(folder, 'killed-'))
   const file = join(target, 'x.backup')
-  const child = Bun.spawn(['bun', main, 'backup', '--to', file], {
+  const child = Bun.spawn([...latchkeyCommand, 'backup', '--to', file], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdio: ['ignore', 'ignore', 'ignore'],

@@ -9,6 +9,7 @@ import { sqliteStore } from '../../src/store/sqlite.ts'
 import { type CommandLine, commandLine } from '../support/command.ts'
 import { s3Error, s3Key, startS3 } from '../support/s3.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-s3-'))
 const s3 = startS3('backups', 2)
@@ -201,7 +202,6 @@ describe('an outage', () => {
 
 test('kill -9 at each request: each backup in the bucket is whole, no older one is gone before, the next run is well', async () => {
   await fillStore('killed.db', 4_000)
-  const main = join(import.meta.dir, '../../src/main.ts')
   const args = ['backup', '--to', to, '--keep', '1']
   const cli = commandLine(env('killed.db'))
   const before = (await cli.json<Made>('backup', '--to', to, '--json')).file.replace('s3://backups/', '')
@@ -214,7 +214,7 @@ test('kill -9 at each request: each backup in the bucket is whole, no older one 
     let reached = false
     // The request has come, and its answer does not leave before the command is killed.
     s3.odd = (at) => (at === step ? ((reached = true), new Promise(() => {})) : undefined)
-    const child = Bun.spawn(['bun', main, ...args], {
+    const child = Bun.spawn([...latchkeyCommand, ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, ...env('killed.db') },
       stdio: ['ignore', 'ignore', 'ignore'],
@@ -271,14 +271,11 @@ describe('a schedule', () => {
     const store = sqliteStore(join(folder, 'small.db'), systemClock)
     await store.take('last_backup:everything')
     s3.odd = () => s3Error(403, 'AccessDenied')
-    const child = Bun.spawn(
-      ['bun', join(import.meta.dir, '../../src/main.ts'), 'backup', '--to', to, '--every', '1s', '--json'],
-      {
-        cwd: folder,
-        env: { PATH: process.env.PATH, HOME: folder, ...env('small.db') },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    )
+    const child = Bun.spawn([...latchkeyCommand, 'backup', '--to', to, '--every', '1s', '--json'], {
+      cwd: folder,
+      env: { PATH: process.env.PATH, HOME: folder, ...env('small.db') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const [out, failed] = [new Response(child.stdout).text(), new Response(child.stderr).text()]
     await until(() => s3.asked.length > 0, 'a refusal')
     s3.odd = () => undefined

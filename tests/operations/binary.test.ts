@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildBinary } from '../../scripts/build.ts'
+import { latchkeyBinary } from '../support/latchkey_command.ts'
 import { authorizationUrl, demo } from '../support/client.ts'
 import { clientCredentials, good, visitor } from '../support/journey.ts'
 import { alice } from '../support/person.ts'
@@ -15,7 +15,7 @@ let binary: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-binary-'))
-  binary = await buildBinary({ outfile: join(folder, 'latchkey') })
+  binary = await latchkeyBinary(folder)
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

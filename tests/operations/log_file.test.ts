@@ -19,6 +19,7 @@ import { createLog } from '../../src/lib/log.ts'
 import { clientCredentials, good } from '../support/journey.ts'
 import { spawnProvider, turnableClock } from '../support/provider.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 setDefaultTimeout(240_000)
 
@@ -178,8 +179,7 @@ test('a provider writes its log there, opens it again at SIGHUP, and changes lev
   const settings = (levels: string) =>
     writeFileSync(env, `LOG_FILE=${file}\nLOG_FORMAT=json\nLOG_LEVELS=${levels}\n`)
   settings('tokens_issued=silent')
-  const main = join(import.meta.dir, '../../src/main.ts')
-  const op = await spawnProvider({}, ['sh', '-c', 'cd "$0" && exec bun --no-env-file "$1" serve', own, main])
+  const op = await spawnProvider({}, ['sh', '-c', 'cd "$0" && exec "$@"', own, ...latchkeyCommand, 'serve'])
   try {
     const text = (path = file) => readFileSync(path, 'utf8')
     const issue = () => good(clientCredentials({ issuer: op.issuer, fetch }))

@@ -14,6 +14,7 @@ import { startRedis, startRedisCluster, startSentinel } from '../support/redis.t
 import { freePort } from '../support/free_port.ts'
 import { killedWhen } from '../support/stopped_when.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-migrate-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -23,7 +24,6 @@ const settings = {
   AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
   STORE_TIMEOUT_MS: '30000',
 }
-const main = join(import.meta.dir, '../../src/main.ts')
 const fileUrl = (name: string) => `sqlite:${join(folder, name)}`
 const on = (url: string, more: Record<string, string> = {}) => ({ ...settings, ...more, STORE_URL: url })
 
@@ -166,7 +166,7 @@ test('a move that is killed: neither store is served until the same command has 
     )
   let kills = 0
   for (const goal of [1, 9_000, 21_000]) {
-    const child = Bun.spawn(['bun', main, 'migrate', '--from', from, '--to', to], {
+    const child = Bun.spawn([...latchkeyCommand, 'migrate', '--from', from, '--to', to], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: folder, ...settings },
       stdio: ['ignore', 'ignore', 'ignore'],

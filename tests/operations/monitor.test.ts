@@ -12,6 +12,7 @@ import { freePort } from '../support/free_port.ts'
 import { smtpRelay } from '../support/smtp_relay.ts'
 import { type SpawnedProvider, spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-monitor-'))
 let op: SpawnedProvider
@@ -217,7 +218,7 @@ test('a report counts availability down, latency of right answers, and incidents
 })
 
 const command = (args: string[], env: Record<string, string> = {}) => {
-  const child = Bun.spawn(['bun', join(import.meta.dir, '../../src/main.ts'), 'monitor', ...args], {
+  const child = Bun.spawn([...latchkeyCommand, 'monitor', ...args], {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdout: 'pipe',

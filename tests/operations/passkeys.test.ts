@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildBinary } from '../../scripts/build.ts'
+import { latchkeyBinary } from '../support/latchkey_command.ts'
 import { addPasskey, pageOf, signInWith } from '../support/passkeys.ts'
 import { alice, person } from '../support/person.ts'
 import { spawnProvider } from '../support/provider.ts'
@@ -13,7 +13,7 @@ let binary: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-passkeys-'))
-  binary = await buildBinary({ outfile: join(folder, 'latchkey') })
+  binary = await latchkeyBinary(folder)
 }, 60_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -1,5 +1,5 @@
 /** Signing keys of a PKCS#11 token: SoftHSM, whose library is in a process of its own. Issue 10, section 4. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
@@ -14,13 +14,13 @@ import { createLog } from '../../src/lib/log.ts'
 import { loadKeyRing } from '../../src/models/key_ring.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { featureEntries } from '../../src/table.ts'
-import { buildBinary } from '../../scripts/build.ts'
 import { commandLine } from '../support/command.ts'
-import { blocksOf, document, root } from '../support/document.ts'
+import { blocksOf, document } from '../support/document.ts'
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider, turnableClock } from '../support/provider.ts'
 import { type SoftHsm, startSoftHsm } from '../support/softhsm.ts'
 import { until } from '../support/until.ts'
+import { latchkeyBinary, putLatchkey } from '../support/latchkey_command.ts'
 
 setDefaultTimeout(240_000)
 
@@ -308,7 +308,7 @@ describe('a provider', () => {
   })
 
   test('of the binary signs, outlives its library, and takes it along when it ends', async () => {
-    const binary = await buildBinary({ outfile: join(folder, 'latchkey') })
+    const binary = await latchkeyBinary(folder)
     const op = await spawnProvider({ ...envOf(), STORE_URL: `sqlite:${folder}/one.db` }, [binary, 'serve'])
     let child: number | undefined
     try {
@@ -370,9 +370,7 @@ describe('a provider', () => {
   test('docs/deployment.md: the commands make a token that signs', async () => {
     const block = blocksOf(document('docs/deployment.md')).find(({ text }) => text.includes('softhsm2-util'))!
     const own = mkdtempSync(join(folder, 'document-'))
-    writeFileSync(join(own, 'latchkey'), `#!/bin/sh\nexec bun --no-env-file ${root}/src/main.ts "$@"\n`, {
-      mode: 0o755,
-    })
+    putLatchkey(own)
     const child = Bun.spawn(['sh', '-e', '-c', block.text], {
       cwd: own,
       env: {

@@ -22,11 +22,11 @@ import { openContext } from '../support/opened.ts'
 import { spawnProvider } from '../support/provider.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const a = 'the-value-of-before-5fQ0zLxWv3nRk6YbUe2HsJp9McFd'
 const b = 'the-value-from-now-on-8Zt1KmWv3nRk6YbUe2HsJp9McFd'
 const many = 1_500
-const main = `${import.meta.dir}/../../src/main.ts`
 
 let redis: Awaited<ReturnType<typeof startRedis>>
 beforeAll(async () => void (redis = await startRedis()), 60_000)
@@ -123,7 +123,7 @@ test('everything is moved while a server serves, in spite of kill -9, and nothin
       }).catch(() => undefined) // the keys are not moved yet
       return count
     }
-    const killed = Bun.spawn(['bun', main, 'secrets', 'reseal'], {
+    const killed = Bun.spawn([...latchkeyCommand, 'secrets', 'reseal'], {
       env: { PATH: process.env.PATH, ...env(b, a) },
       stdout: 'ignore',
       stderr: 'ignore',

@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { spawnProvider } from '../support/provider.ts'
 import { until } from '../support/until.ts'
 import { startVault } from '../support/vault.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const vault = startVault()
 vault.secrets['secret/latchkey'] = { key: 'k'.repeat(40), metrics: 'the-first-metrics-token' }
@@ -77,7 +78,7 @@ test('a secret that changed counts after SIGHUP or a refresh; an outage of Vault
 }, 120_000)
 
 const command = async (args: string[], more: Record<string, string> = {}) => {
-  const child = Bun.spawn(['bun', `${import.meta.dir}/../../src/main.ts`, ...args], {
+  const child = Bun.spawn([...latchkeyCommand, ...args], {
     cwd: '/tmp',
     env: { PATH: process.env.PATH, HOME: '/tmp', ...env, ...more },
     stdout: 'pipe',

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/free_port.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 setDefaultTimeout(240_000)
-
-const main = join(import.meta.dir, '../../src/main.ts')
 
 test('origins are those of the process, before and after SIGHUP; levels that were set stay', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-settings-'))
@@ -27,7 +26,7 @@ test('origins are those of the process, before and after SIGHUP; levels that wer
     stdout: 'pipe',
     stderr: 'pipe',
   } as const
-  const run = ['bun', '--no-env-file', main]
+  const run = [...latchkeyCommand]
   const child = Bun.spawn([...run, 'serve'], options)
   let text = ''
   const drain = async (stream: ReadableStream<Uint8Array>) => {

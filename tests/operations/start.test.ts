@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../support/free_port.ts'
 import { spawnProvider } from '../support/provider.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 async function failToStart(env: Record<string, string>): Promise<{ code: number; words: string }> {
   const cwd = mkdtempSync(join(tmpdir(), 'latchkey-start-'))
-  const child = Bun.spawn(['bun', main, 'serve'], {
+  const child = Bun.spawn([...latchkeyCommand, 'serve'], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdout: 'ignore',

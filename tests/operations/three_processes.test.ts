@@ -17,9 +17,9 @@ import { spawnProvider, type SpawnedProvider } from '../support/provider.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
+import { latchkeyCommand } from '../support/latchkey_command.ts'
 
 const issuer = `http://localhost:${freePort()}` // nobody listens there: each request goes to one of the three
-const main = `${import.meta.dir}/../../src/main.ts`
 
 interface Instance extends SpawnedProvider {
   fetch: Fetch
@@ -133,7 +133,7 @@ describe.each(Object.entries(shared))('on %s', (_, open) => {
     const signedWith = async (each: Instance) =>
       headerOf((await good(clientCredentials(at(each)))).access_token).kid as string
     const old = await signedWith(instances[0]!)
-    const rotation = Bun.spawnSync(['bun', main, 'keys', 'rotate'], {
+    const rotation = Bun.spawnSync([...latchkeyCommand, 'keys', 'rotate'], {
       env: { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...env },
     })
     expect(rotation.exitCode, rotation.stderr.toString()).toBe(0)

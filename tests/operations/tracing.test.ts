@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { buildBinary } from '../../scripts/build.ts'
+import { latchkeyBinary } from '../support/latchkey_command.ts'
 import { openTracing } from '../../src/cli/open_tracing.ts'
 import { loadConfig } from '../../src/config.ts'
 import { createLog } from '../../src/lib/log.ts'
@@ -253,7 +253,7 @@ test('the packages are imported by one file, which is loaded only when traces ar
 test('the binary sends traces, too', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-traced-'))
   try {
-    const binary = await buildBinary({ outfile: join(folder, 'latchkey') })
+    const binary = await latchkeyBinary(folder)
     const { spans } = await trace({ NODE_ENV: 'development' }, (op) => askedAs(op, true), [binary, 'serve'])
     expect(spans.some(({ name }) => name === 'GET /health')).toBeTrue()
   } finally {

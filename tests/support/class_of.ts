@@ -1,12 +1,12 @@
 /** A class in a real process: `latchkey classroom`, students who join and work by HTTP, and the teacher's board at the end. */
 import { readFileSync } from 'node:fs'
-import { join as pathOf } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { join } from './classroom.ts'
 import { type At, authorize, browser, demo, redeem } from './flow.ts'
 import { spawnProvider } from './provider.ts'
 import { acts } from './student.ts'
 import { until } from './until.ts'
+import { latchkeyCommand } from './latchkey_command.ts'
 
 export interface ClassFigures {
   students: number
@@ -57,7 +57,6 @@ async function work(at: At, number: number): Promise<void> {
 }
 
 export async function runClass(students: number, env: Record<string, string> = {}): Promise<ClassEnd> {
-  const main = pathOf(import.meta.dir, '../../src/main.ts')
   const options = [
     '--students',
     `${students}`,
@@ -68,7 +67,7 @@ export async function runClass(students: number, env: Record<string, string> = {
     '--host',
     'localhost',
   ]
-  const server = await spawnProvider(env, ['bun', main, 'classroom', ...options, '--json'])
+  const server = await spawnProvider(env, [...latchkeyCommand, 'classroom', ...options, '--json'])
   try {
     return await inClass(server, students)
   } finally {

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { latchkeyCommand } from './latchkey_command.ts'
 
 const root = join(import.meta.dir, '../..')
 
@@ -41,7 +42,6 @@ export function commandLine(
   const env =
     relative === undefined || asWritten ? given : { ...given, STORE_URL: `sqlite:${join(folder, relative)}` }
   const options = { cwd: folder, env: { PATH: process.env.PATH, HOME: folder, ...env } }
-  const main = ['bun', join(root, 'src/main.ts')]
 
   async function spawn(command: string[], input = ''): Promise<Ran> {
     const child = Bun.spawn(command, {
@@ -61,16 +61,16 @@ export function commandLine(
 
   return {
     folder,
-    latchkey: (args, input) => spawn([...main, ...args], input),
+    latchkey: (args, input) => spawn([...latchkeyCommand, ...args], input),
     async json<T>(...args: string[]) {
-      const { code, stdout, stderr } = await spawn([...main, ...args])
+      const { code, stdout, stderr } = await spawn([...latchkeyCommand, ...args])
       if (code !== 0) throw new Error(`${args.join(' ')} exited with ${code}:\n${stdout}${stderr}`)
       return JSON.parse(stdout) as T
     },
     script: (name, ...args) => spawn(['bun', join(root, 'scripts', name), ...args]),
     async atTerminal(args, dialogue) {
       let shown = ''
-      const child = Bun.spawn([...main, ...args], {
+      const child = Bun.spawn([...latchkeyCommand, ...args], {
         ...options,
         timeout: 60_000,
         terminal: { cols: 200, rows: 50, data: (_, bytes) => void (shown += Buffer.from(bytes).toString()) },

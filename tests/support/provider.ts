@@ -30,6 +30,7 @@ import type { Store } from '../../src/store/store.ts'
 import { featureEntries } from '../../src/table.ts'
 import { withRules } from './every_refusal.ts'
 import { freePort } from './free_port.ts'
+import { latchkeyCommand } from './latchkey_command.ts'
 
 export interface TurnableClock extends Clock {
   /** Milliseconds forward. */
@@ -174,10 +175,10 @@ export interface SpawnedProvider {
   stop(): Promise<void>
 }
 
-/** `bun src/main.ts serve` (or `command`) on a free port in an empty folder. Resolves once /health answers. */
+/** `latchkey serve` (or `command`) on a free port in an empty folder. Resolves once /health answers. */
 export async function spawnProvider(
   env: Record<string, string> = {},
-  command = ['bun', join(import.meta.dir, '../../src/main.ts'), 'serve'],
+  command = [...latchkeyCommand, 'serve'],
 ): Promise<SpawnedProvider> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
   const port = env.PORT ?? `${freePort()}`

@@ -1,11 +1,9 @@
 /** Three instances of one provider as processes, behind no proxy: each request names the instance, or takes the next one that is up. */
-import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { freePort } from './free_port.ts'
 import type { Fetch } from './journey.ts'
 import { spawnProvider, type SpawnedProvider } from './provider.ts'
-
-const main = join(import.meta.dir, '../../src/main.ts')
+import { latchkeyCommand } from './latchkey_command.ts'
 
 /** `started` gets each process, so that a test that fails can end them. */
 export function threeInstances(started: SpawnedProvider[]) {
@@ -13,7 +11,7 @@ export function threeInstances(started: SpawnedProvider[]) {
   const shared = {
     ISSUER_URL: issuer,
     AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
-    STORE_TIMEOUT_MS: '5000',
+    STORE_TIMEOUT_MS: '30000',
     REFRESH_TOKEN_GRACE: '30',
     RATE_LIMITING_ENABLED: 'false', // all of the load comes from one address
     SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx',
@@ -49,7 +47,7 @@ export function threeInstances(started: SpawnedProvider[]) {
   }
   /** Not waited for, so that a test may end it in between. */
   const command = (env: Record<string, string>, ...args: string[]) =>
-    Bun.spawn(['bun', main, ...args], {
+    Bun.spawn([...latchkeyCommand, ...args], {
       cwd: tmpdir(),
       env: { PATH: process.env.PATH, HOME: tmpdir(), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,9 +1,9 @@
 /** `bun run test` itself: a failure of any kind in a test file is not counted as passed. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chooseFiles, processes } from '../../../scripts/test_files.ts'
+import { chooseFiles, longest, processes } from '../../../scripts/test_files.ts'
 import { progress } from '../../../scripts/test_progress.ts'
 import { runFiles } from '../../../scripts/test_run.ts'
 
@@ -84,6 +84,11 @@ describe('the choice of files', () => {
     expect(chooseFiles(top, { quick: false, patterns: ['no such file'] })).toEqual([])
   })
 
+  test('begins with the longest files, and each of them exists', () => {
+    const all = chooseFiles(top, { quick: false, patterns: [] })
+    expect(all.slice(0, longest.length)).toEqual([...longest])
+  })
+
   test('quick: rules, golden files and flows, but no process, server or waiting', () => {
     const quick = chooseFiles(top, { quick: true, patterns: [] })
     for (const file of [
@@ -120,4 +125,12 @@ test('progress: failures at once, a line at each tenth part, one line written ov
     '4 of 40 files, 8 passed, 0 failed\n\n(fail) broken\n6 of 40 files, 12 passed, 1 failed\n',
   )
   expect(shown(true).text).toStartWith('\r\x1b[K1 of 40 files, 2 passed, 0 failed\r\x1b[K2 of 40')
+})
+
+test('tests start the command by `latchkeyCommand`, so that a run can give them a binary', () => {
+  const top = join(import.meta.dir, '../../..')
+  const starts = [...new Bun.Glob('tests/**/*.ts').scanSync({ cwd: top })].filter((file) =>
+    /\.\/src\/main\.ts|\(root, 'src\/main\.ts'/.test(readFileSync(join(top, file), 'utf8')),
+  )
+  expect(starts).toEqual(['tests/support/latchkey_command.ts'])
 })
