@@ -20,6 +20,7 @@ const production = {
   NODE_ENV: 'production',
   ISSUER_URL: 'https://id.example',
   SECRET_KEY: 'q8vN2kP5xW9zR4tY7uB1mC6dF3gH0jLs',
+  PORT: '0', // others check port 5000 at the same time
 }
 const aClient = ['client', 'add', 'An application', '--redirect-uri', 'https://app.example/cb']
 const log = createLog('silent', 'json', () => {})

@@ -62,6 +62,7 @@ async function check(env: Record<string, string>): Promise<Ran> {
   const line = commandLine({
     NODE_ENV: 'production',
     ISSUER_URL: 'https://localhost',
+    PORT: '0', // others check port 5000 at the same time
     SECRET_KEY: 'Zk9vQ2h1bXBTdGF0aWM3NDEyOTgzNkxhdGNoa2V5RGVlcENoZWNr',
     STORE_URL: `sqlite:${join(folder, 'x.db')}`,
     OUTBOUND_ALLOW_HOSTS: `${other.hostPort},localhost:${dead},localhost:${encrypted.port}`,
