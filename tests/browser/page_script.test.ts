@@ -63,7 +63,7 @@ test('nothing moves while the sign-in page is built', async () => {
   const tab = await openTab(browser, { viewport: { width: 360, height: 740 } })
   const { page } = tab
   await page.goto(at('/login'))
-  await page.waitForLoadState('networkidle')
+  await page.evaluate(() => document.fonts.ready.then(() => undefined))
   const shift = await page.evaluate(
     () =>
       new Promise<number>((resolve) => {

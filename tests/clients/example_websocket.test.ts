@@ -14,7 +14,7 @@ const origin = `http://localhost:${port}`
 const issuer = `http://localhost:${providerPort}`
 const resource = `${origin}/live`
 /** Seconds: short enough to wait for, long enough for a busy machine to renew. */
-const ttl = 6
+const ttl = 10
 
 let running: Awaited<ReturnType<typeof startByCommand>>
 beforeAll(async () => {
@@ -245,7 +245,7 @@ describe('a connection', () => {
         'the renewal',
       )
       expect(kept.closed).toBeUndefined()
-      await Bun.sleep(500)
+      await Bun.sleep(500) // a pause between renewals, far shorter than the token lives
     }
     expect(left.closed.code).toBe(4408)
     expect(kept.closed).toBeUndefined()

@@ -1,6 +1,7 @@
 /** A simulated student: does the steps of each lesson at a provider, by HTTP alone. */
 import { generateSync } from 'otplib/functional'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import type { Clock } from '../../src/lib/clock.ts'
 import { systemRandom } from '../../src/lib/random.ts'
 import { seedOn } from './authenticator.ts'
 import { authorizationUrl, type Json, type TestClient } from './client.ts'
@@ -20,6 +21,9 @@ import { alice, type Person } from './person.ts'
 
 /** Lets milliseconds pass by the clock of the provider. */
 type Wait = (ms: number) => Promise<unknown> | void
+
+/** By the clock of the provider, which in a test of one process stands still. */
+const secondsAt = (at: At & { clock?: Clock }): number => Math.floor((at.clock?.now() ?? Date.now()) / 1000)
 
 const asText = (value: unknown): string => String(value)
 const device: TestClient = { client_id: 'device-client', redirect_uri: '' }
@@ -135,9 +139,9 @@ async function parAndJar(at: At): Promise<void> {
     }
     const request = await new SignJWT({ ...claims, iss: client_id, aud: at.issuer } as Json)
       .setProtectedHeader({ alg: 'ES256', kid: 'c1', typ: 'oauth-authz-req+jwt' })
-      .setIssuedAt()
-      .setNotBefore('0s')
-      .setExpirationTime('5m')
+      .setIssuedAt(secondsAt(at))
+      .setNotBefore(secondsAt(at))
+      .setExpirationTime(secondsAt(at) + 300)
       .sign(key)
     const address = `${at.issuer}/authorize?${new URLSearchParams({ client_id, request })}`
     if (key === privateKey) await who.goThrough(address)
@@ -152,7 +156,7 @@ async function dpopAndStepUp(at: At): Promise<void> {
   const prove = (htm: string, path: string, more: Json = {}) =>
     new SignJWT({ htm, htu: `${at.issuer}${path}`, jti: systemRandom(12), ...more })
       .setProtectedHeader({ typ: 'dpop+jwt', alg: 'ES256', jwk })
-      .setIssuedAt()
+      .setIssuedAt(secondsAt(at))
       .sign(privateKey)
   const { code, code_verifier } = await authorize(at, who)
   const fields = { grant_type: 'authorization_code', code, code_verifier, redirect_uri: demo.redirect_uri }
@@ -165,8 +169,7 @@ async function dpopAndStepUp(at: At): Promise<void> {
   await at.fetch('/userinfo', bearer(token))
   const setting = await who.open(`${at.issuer}/account/factors/totp`)
   const secret = seedOn(setting.page!)
-  const codeIn = (ahead: number) =>
-    generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + ahead * 30 })
+  const codeIn = (ahead: number) => generateSync({ secret, epoch: secondsAt(at) + ahead * 30 })
   await who.press(setting.page!, 'verify', { code: codeIn(0) })
   // Another browser, whose session has one factor. A code of an app is good once.
   const other = browser(at)
