@@ -1,5 +1,5 @@
 /** `latchkey admin …`: the administrators and their roles. docs/administration.md */
-import { adminRoleNames } from '../auth/admin_roles.ts'
+import { adminRoleNames, scopesOfRole } from '../auth/admin_roles.ts'
 import { Administrators } from '../models/administrators.ts'
 import { User } from '../models/user.ts'
 import { setAdministrator } from '../people/administrator_account.ts'
@@ -33,14 +33,30 @@ export const grant = defineCommand({
 
 export const revoke = defineCommand({
   takes: ['NAME'],
-  options: subOption,
-  run: ({ sub }, [name]) =>
+  options: {
+    ...subOption,
+    'dry-run': { type: 'boolean', help: 'Only say what the account would lose' },
+  },
+  run: ({ sub, 'dry-run': dryRun = false }, [name]) =>
     withContext('accounts', async (context) => {
       const user = await requireNamed(context, name, sub)
-      if (!(await Administrators.find(context, user.sub)))
+      const entry = await Administrators.find(context, user.sub)
+      if (!entry)
         throw new Refusal(
           `${printable(user.username)} has no role; latchkey admin list shows all administrators`,
         )
+      if (dryRun) {
+        if (await Administrators.isLastOwner(context, user.sub)) requireOwnerRemains(user, 'last_owner')
+        const { role } = entry
+        const scopes = scopesOfRole(role)
+        return {
+          facts: { username: user.username, sub: user.sub, lost: { role, scopes }, dry_run: true },
+          show: () =>
+            print(
+              `${printable(user.username)} would lose the role ${role} of the administration, with ${scopes.join(' ')}; nothing was changed`,
+            ),
+        }
+      }
       requireOwnerRemains(user, await setAdministrator(context, 'operator', user, { role: undefined }))
       return {
         facts: { username: user.username, sub: user.sub, administration_role: null },

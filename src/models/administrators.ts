@@ -11,6 +11,8 @@ const Administrator = v.object({
   since: v.number(),
   /** The account is disabled: an owner who is suspended is no owner who remains. */
   suspended: v.optional(v.boolean()),
+  /** The role waits until the account was seen to be active. A suspension takes it away, so that the role stays suspended. */
+  offer: v.optional(v.string()),
 })
 export type Administrator = v.InferOutput<typeof Administrator>
 
@@ -116,6 +118,40 @@ export const Administrators = {
       isAllowed,
     ),
 
+  /**
+   * As `set` for an account without a role, but the role is suspended until `accept` gets the same text: the account may
+   * have been disabled since it was read, and must not count as an owner who remains.
+   */
+  offer: (
+    memory: Memory,
+    sub: string,
+    { role, offer }: { role: AdminRole; offer: string },
+    isAllowed?: (current: Administrator | undefined) => boolean,
+  ): Promise<Outcome> =>
+    change(
+      memory,
+      sub,
+      (current) => {
+        const since = seconds(memory.clock)
+        return !current || current.offer !== undefined
+          ? { role, since, suspended: true, offer }
+          : { role, since, ...(current.suspended && { suspended: true }) }
+      },
+      isAllowed,
+    ),
+
+  /** False when the account was disabled meanwhile: its role stays suspended. */
+  async accept(memory: Memory, sub: string, offer: string): Promise<boolean> {
+    let isSuspended = true
+    const outcome = await change(memory, sub, (current) => {
+      isSuspended = current?.suspended === true && current.offer !== offer
+      if (current?.offer !== offer) return current
+      const { suspended: _suspended, offer: _offer, ...rest } = current
+      return rest
+    })
+    return outcome === 'done' && !isSuspended
+  },
+
   /** Before an account is disabled, and after it is enabled. An account without a role has nothing to suspend. */
   suspend: (
     memory: Memory,
@@ -128,7 +164,7 @@ export const Administrators = {
       sub,
       (current) => {
         if (!current) return undefined
-        const { suspended: _, ...rest } = current
+        const { suspended: _suspended, offer: _offer, ...rest } = current
         return suspended ? { ...rest, suspended } : rest
       },
       isAllowed,

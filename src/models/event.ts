@@ -2,7 +2,14 @@
 import * as v from 'valibot'
 import type { Random } from '../lib/random.ts'
 import { defineRecord, type Memory } from './define_record.ts'
-import { everyMember, oldestBeyond, pageOf, type IndexPage, type PageOptions } from './every_member.ts'
+import {
+  everyMember,
+  oldestBeyond,
+  pageOf,
+  pagesOf,
+  type IndexPage,
+  type PageOptions,
+} from './every_member.ts'
 
 const schema = v.object({
   sub: v.string(),
@@ -57,13 +64,14 @@ export const Event = {
       records.find(memory, member),
     ),
 
-  /** Milliseconds: when an event of this kind was last; undefined when it is none of the newest 50. */
-  async lastOfUser(memory: Memory, sub: string, kind: string): Promise<number | undefined> {
-    const newest = await memory.store.range(ofUser(sub), { limit: 50, descending: true })
-    for (const { member } of newest) {
-      const event = await records.find(memory, member)
-      if (event?.kind === kind) return event.at
-    }
+  /** Milliseconds: when one of the events that are kept was last of one of these kinds. */
+  async lastOfUser(memory: Memory, sub: string, kinds: readonly string[]): Promise<number | undefined> {
+    const pages = pagesOf(memory.store, ofUser(sub), { limit: 50, descending: true })
+    for await (const page of pages)
+      for (const { member } of page) {
+        const event = await records.find(memory, member)
+        if (event && kinds.includes(event.kind)) return event.at
+      }
     return undefined
   },
 

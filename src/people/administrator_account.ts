@@ -63,13 +63,21 @@ export async function setAdministrator(
   if (role && !isActive(user)) return 'inactive'
   const { sub } = user
   let before: Administrator | undefined
-  const outcome = await Administrators.set(context, sub, role, (current) => {
+  const allowed: IsAllowed = (current) => {
     before = current
     return isAllowed?.(current) ?? true
-  })
+  }
+  const offer = context.random(12)
+  const outcome = await (role
+    ? Administrators.offer(context, sub, { role, offer }, allowed)
+    : Administrators.set(context, sub, undefined, allowed))
   if (outcome !== 'done') return outcome
-  // The account may have been disabled since it was read.
-  if (role && !isActive(await User.find(context, sub))) await Administrators.suspend(context, sub, true)
+  // The account may have been disabled since it was read. A suspension after this look takes the offer away.
+  if (
+    role &&
+    !(isActive(await User.find(context, sub)) && (await Administrators.accept(context, sub, offer)))
+  )
+    return 'inactive'
   await tellOfOperator(context, user, { kind: 'roles_set' })
   await noteChange(context, author, role ? 'administrator_granted' : 'administrator_revoked', {
     sub,

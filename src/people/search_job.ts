@@ -17,7 +17,7 @@ const peopleFilled: Filled<User> = {
   of: people,
   records: User,
   async also(memory, { sub }) {
-    const at = await Event.lastOfUser(memory, sub, 'signed_in')
+    const at = await Event.lastOfUser(memory, sub, ['signed_in'])
     await memory.store.link(signInsIndex, sub, Math.floor((at ?? 0) / 1000))
   },
 }

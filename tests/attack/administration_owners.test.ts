@@ -1,9 +1,10 @@
 /** An owner remains, whatever else happens to accounts at the same time. docs/administration.md */
 import { expect, test } from 'bun:test'
+import type { Context } from '../../src/contracts/context.ts'
 import { clearDeletion, requestDeletion, stopDeletion } from '../../src/features/account_data/deletion.ts'
 import { Administrators } from '../../src/models/administrators.ts'
-import { User } from '../../src/models/user.ts'
-import { disableAccount, removeAccount } from '../../src/people/account_changes.ts'
+import { isActive, User } from '../../src/models/user.ts'
+import { disableAccount, enableAccount, removeAccount } from '../../src/people/account_changes.ts'
 import { setAdministrator } from '../../src/people/administrator_account.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { account } from '../support/administration.ts'
@@ -15,6 +16,14 @@ async function owned() {
   const store = memoryStore(clock)
   const replace = store.replace.bind(store)
   let meanwhile: (() => Promise<unknown>) | undefined
+  const get = store.get.bind(store)
+  let beforeRead: (() => Promise<unknown>) | undefined
+  store.get = async (key) => {
+    const run = key.startsWith('user:') ? beforeRead : undefined
+    if (run) beforeRead = undefined
+    await run?.()
+    return get(key)
+  }
   store.replace = async (key, ...rest) => {
     const run = key.startsWith('user:') ? meanwhile : undefined
     if (run) meanwhile = undefined
@@ -33,11 +42,13 @@ async function owned() {
   }
   return {
     context,
+    store,
     first,
     second,
     load,
     handOver,
     before: (run: () => Promise<unknown>) => (meanwhile = run),
+    beforeRead: (run: () => Promise<unknown>) => (beforeRead = run),
   }
 }
 
@@ -77,4 +88,69 @@ test('a deletion that is stopped makes no owner of an account that an operator h
   expect((await load(second)).leaving_at).toBeUndefined()
   // The first owner is the only one who can sign in.
   expect(await Administrators.isLastOwner(context, first.sub)).toBe(true)
+})
+
+test('an account that was disabled a moment ago is no owner who lets the last one go', async () => {
+  const { context, first, second, load, beforeRead } = await owned()
+  const [one, other] = [await load(first), await load(second)]
+  expect(await disableAccount(context, 'operator', other)).toMatchObject({})
+  // `other` is what the caller read before. The role is written, and whether the account is active is read next.
+  let revoked: unknown
+  beforeRead(async () => {
+    revoked = await setAdministrator(context, 'operator', one, { role: undefined })
+  })
+  expect(await setAdministrator(context, 'operator', other, { role: 'owner' })).toBe('inactive')
+  expect(revoked).toBe('last_owner')
+  expect(await Administrators.isLastOwner(context, first.sub)).toBe(true)
+})
+
+test('an account that is disabled while it gets its role has it suspended, and enabling it brings the role', async () => {
+  const { context, second, load, beforeRead } = await owned()
+  const user = await load(second)
+  beforeRead(async () => expect(await disableAccount(context, 'operator', user)).toMatchObject({}))
+  expect(await setAdministrator(context, 'operator', user, { role: 'operator' })).toBe('inactive')
+  expect(await Administrators.find(context, second.sub)).toMatchObject({ role: 'operator', suspended: true })
+  await enableAccount(context, 'operator', await load(second))
+  expect((await Administrators.find(context, second.sub))?.suspended).toBeUndefined()
+})
+
+type Act = (context: Context, user: User) => Promise<unknown>
+const acts: Readonly<Record<string, Act>> = {
+  demote: (context, user) => setAdministrator(context, 'operator', user, { role: 'auditor' }),
+  revoke: (context, user) => setAdministrator(context, 'operator', user, { role: undefined }),
+  disable: (context, user) => disableAccount(context, 'operator', user),
+  erase: (context, user) => removeAccount(context, 'operator', user),
+  leave: (context, user) => requestDeletion(context, user.sub).catch(() => 'refused'),
+}
+const names = Object.keys(acts)
+const pairs = names.flatMap((one, i) => names.slice(i).map((other) => [one, other] as const))
+
+test('of two owners who take the role or the account of each other at the same time, one stays', async () => {
+  const { context, store, first, second } = await owned()
+  for (const { sub } of [first, second]) await Administrators.forget(context, sub)
+  const replace = store.replace.bind(store)
+  for (const [a, b] of pairs)
+    for (const delays of [[0], [0, 2, 1]]) {
+      const round = `${a} ${b} ${delays.join('')}`.replaceAll(' ', '-')
+      const owners = [`one-${round}`, `other-${round}`] as const
+      for (const sub of owners) {
+        const base = { sub, username: sub, claims: {}, created_at: 1, updated_at: 1 }
+        await User.create(context, base)
+        await Administrators.set(context, sub, 'owner')
+      }
+      const [one, other] = await Promise.all(owners.map(async (sub) => (await User.find(context, sub))!))
+      let at = 0
+      store.replace = async (...args) => {
+        for (let turns = delays[at++ % delays.length]!; turns > 0; turns--) await Bun.sleep(0)
+        return replace(...args)
+      }
+      await Promise.all([acts[a]!(context, other!), acts[b]!(context, one!)])
+      store.replace = replace
+      const left = [...(await Administrators.all(context))].filter(
+        ([, { role, suspended }]) => role === 'owner' && !suspended,
+      )
+      expect(left, round).toHaveLength(1)
+      expect(isActive(await User.find(context, left[0]![0])), round).toBe(true)
+      for (const sub of owners) await Administrators.forget(context, sub)
+    }
 })

@@ -3,7 +3,15 @@ import { expect, test } from 'bun:test'
 import { createLog } from '../../src/lib/log.ts'
 import { note } from '../../src/models/audit/note.ts'
 import { batchKey } from '../../src/models/audit/stored.ts'
-import { type Filter, type Look, placeText, readPlace, searchTrail } from '../../src/models/audit/search.ts'
+import { dropOld } from '../../src/models/audit/retention.ts'
+import {
+  type Filter,
+  type Look,
+  type Place,
+  placeText,
+  readPlace,
+  searchTrail,
+} from '../../src/models/audit/search.ts'
 import { readLine } from '../../src/models/audit/entry.ts'
 import { trail, type TestTrail } from '../support/audit_trail.ts'
 import { countingStore } from '../support/counting_store.ts'
@@ -140,3 +148,49 @@ test.each(['', '1', '1.2', 'x.1.one', '1.1.a b', `1.1.${'x'.repeat(201)}`, '1.1.
   '%p is no place',
   (text) => expect(readPlace(text)).toBeUndefined(),
 )
+
+test('batches whose entries were all dropped are passed over in bounded looks, and nothing is missed', async () => {
+  const one = await trail()
+  const day = 86_400_000
+  await one.write(1)
+  for (let i = 0; i < 60; i += 1) {
+    await one.audit.keep({ kind: 'signed_out', outcome: 'success', actor: 'person', subject: `person ${i}` })
+    if (i === 30) await one.write(2)
+    one.clock.advance(day)
+  }
+  await one.sign()
+  const retention = { other: 1000, kinds: { signed_out: 1 } }
+  await dropOld({ audit: one.audit, store: one.store, now: one.clock.now(), retention })
+  await one.write(3)
+  const counted = countingStore(one.store)
+  const found: string[] = []
+  const asked: Filter = { kinds: new Set(['client_registered']) }
+  let after: Place | undefined
+  let looks = 0
+  do {
+    const page = await searchTrail(counted.store, asked, { ...everything, mostBatches: 5, after })
+    expect(counted.take().verbs).toBeLessThanOrEqual(5 + 10) // the halving reads the logarithm of all
+    found.push(...page.entries.map((entry) => String(entry.client_id)))
+    after = page.next
+    looks += 1
+  } while (after && looks < 100)
+  expect(found).toEqual(['client 3', 'client 2', 'client 1'])
+  expect(looks).toBeGreaterThan(10)
+})
+
+test('a look that reads nothing but newer entries goes on at the older ones', async () => {
+  const one = await trail()
+  const from = one.clock.now()
+  await one.write(1)
+  one.clock.advance(1000)
+  await one.write(...Array.from({ length: 30 }, (_, i) => i + 2))
+  const found: string[] = []
+  let after: Place | undefined
+  for (let looks = 0; looks < 60; looks += 1) {
+    const page = await searchTrail(one.store, { to: from + 500 }, { limit: 10, most: 3, after })
+    found.push(...page.entries.map((entry) => String(entry.client_id)))
+    after = page.next
+    if (!after) break
+  }
+  expect(found.filter((each) => each.startsWith('client'))).toEqual(['client 1'])
+})

@@ -26,7 +26,12 @@ export interface Place {
   time: number
   chain: string
   seq: number
+  /** Chains whose newer batches have nothing more, because what they had was dropped: the batch that is read next. */
+  passed?: Readonly<Record<string, number>> | undefined
 }
+
+/** Before the newest entry. */
+const top: Place = { time: Number.MAX_SAFE_INTEGER, chain: '', seq: Number.MAX_SAFE_INTEGER }
 
 export interface Page {
   entries: Entry[]
@@ -42,6 +47,8 @@ export interface Look {
   after?: Place | undefined
   /** Entries that are read at most. */
   most: number
+  /** Batches that are read at most: what the retention has dropped is no entry, and takes time too. Default: any number. */
+  mostBatches?: number
   /** Where each chain begins: all before was dropped. */
   bases?: Checkpoint['chains'] | undefined
 }
@@ -79,36 +86,57 @@ const mostMissing = 100
 const together = 50
 
 export async function searchTrail(store: Store, filter: Filter, look: Look): Promise<Page> {
-  const { limit, after, most, bases = {} } = look
-  const top = Math.min(filter.to ?? Infinity, after?.time ?? Infinity)
+  const { limit, after, most, bases = {}, mostBatches = Infinity } = look
+  const newestTime = Math.min(filter.to ?? Infinity, after?.time ?? Infinity)
+  const left = { batches: mostBatches }
   const heads: Backwards[] = []
   const chains = [...(await chainsOf(store))]
   for (let at = 0; at < chains.length; at += together)
     heads.push(
       ...(await Promise.all(
-        chains
-          .slice(at, at + together)
-          .map(([chain, latest]) =>
-            backwards(store, chain, { latest, base: ownMember(bases, chain)?.base.batch ?? 0, top }),
-          ),
+        chains.slice(at, at + together).map(([chain, latest]) =>
+          backwards(store, chain, {
+            latest,
+            base: ownMember(bases, chain)?.base.batch ?? 0,
+            top: newestTime,
+            from: ownMember(after?.passed ?? {}, chain),
+            left,
+          }),
+        ),
       )),
     )
   const page: Page = { entries: [], next: undefined, looked: 0 }
   for (;;) {
+    const passed = passedBy(heads)
+    if (passed) return { ...page, next: { ...(page.next ?? after ?? top), passed } }
     const head = newest(heads)
     const entry = head?.entry()
     if (!head || !entry) return { ...page, next: undefined }
     const place = placeOf(entry)
     if (place.time < (filter.from ?? -Infinity)) return { ...page, next: undefined }
-    if (page.entries.length >= limit || page.looked >= most) return page
+    if (page.entries.length >= limit || page.looked >= most)
+      // All that was read is newer than what was asked for: the next look begins in these batches.
+      return page.next ? page : { ...page, next: { ...(after ?? top), passed: batchesAt(heads) } }
     page.looked += 1
-    const isAsked = place.time <= top && (!after || order(after, place) < 0)
+    const isAsked = place.time <= newestTime && (!after || order(after, place) < 0)
     if (isAsked) {
       page.next = place
       if (fits(entry, filter)) page.entries.push(entry)
     }
     await head.step()
   }
+}
+
+/** Chains that a place names: a cursor has a bounded length. Each look goes on in these at least. */
+const mostPassed = 20
+
+const batchesAt = (heads: readonly Backwards[]): Record<string, number> =>
+  Object.fromEntries(heads.slice(0, mostPassed).map((head) => [head.chain, head.batch()]))
+
+/** Undefined when it is known for each chain which entry is next. */
+function passedBy(heads: readonly Backwards[]): Record<string, number> | undefined {
+  const open = heads.filter((head) => head.isUnread())
+  return open.length === 0 ? undefined : batchesAt(open)
 }
 
 function newest(heads: readonly Backwards[]): Backwards | undefined {
@@ -127,21 +155,33 @@ function newest(heads: readonly Backwards[]): Backwards | undefined {
 
 /** One chain, from its end to its beginning. */
 interface Backwards {
+  chain: string
   entry(): Entry | undefined
+  /** No more may be read in this look, and what is next is not known. */
+  isUnread(): boolean
+  /** The batch of the entry, or the one that is read next. */
+  batch(): number
   step(): Promise<void>
 }
 
 async function backwards(
   store: Store,
   chain: string,
-  { latest, base, top }: { latest: number; base: number; top: number },
+  {
+    from,
+    left,
+    ...bounds
+  }: { latest: number; base: number; top: number; from: number | undefined; left: { batches: number } },
 ): Promise<Backwards> {
+  const { base } = bounds
   let entries: Entry[] = []
-  let batch = await startOf(store, chain, { latest, base, top })
+  let batch = from ?? (await startOf(store, chain, bounds))
   let missing = 0
+  const isOver = () => entries.length > 0 || batch <= base || missing >= mostMissing
 
   async function fill(): Promise<void> {
-    while (entries.length === 0 && batch > base && missing < mostMissing) {
+    while (!isOver() && left.batches > 0) {
+      left.batches -= 1
       const text = await store.get(batchKey(chain, batch))
       batch -= 1
       missing = text === undefined ? missing + 1 : 0
@@ -151,7 +191,10 @@ async function backwards(
 
   await fill()
   return {
+    chain,
     entry: () => entries.at(-1),
+    isUnread: () => !isOver(),
+    batch: () => (entries.length > 0 ? batch + 1 : batch),
     async step() {
       entries.pop()
       if (entries.length === 0) await fill()
@@ -191,6 +234,7 @@ const timeOf = (text: string | undefined): number | undefined => {
   return found === undefined ? undefined : Date.parse(found)
 }
 
+/** For commands, which read any number of batches. */
 export const placeText = ({ time, chain, seq }: Place): string => `${time}.${seq}.${chain}`
 
 /** Undefined for another text. */

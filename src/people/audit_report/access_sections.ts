@@ -3,6 +3,9 @@ import type { Context } from '../../contracts/context.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { Client } from '../../models/client.ts'
 import { Event } from '../../models/event.ts'
+import { pagesOf } from '../../models/every_member.ts'
+import { people as peopleIndex, signInsIndex } from '../../models/people_index.ts'
+import { isFilled } from '../../models/search_fill.ts'
 import { User } from '../../models/user.ts'
 import { stateOf } from '../../people/account_state.ts'
 import { type Cells, iso, type Section } from './section.ts'
@@ -22,10 +25,29 @@ async function factorsOf(context: Context, user: User): Promise<string[]> {
 
 const signIns = ['signed_in', 'signed_in_with']
 
-/** Milliseconds; undefined when none of the newest events is a sign-in. */
-async function lastSignIn(context: Context, sub: string): Promise<number | undefined> {
-  const found = await Promise.all(signIns.map((kind) => Event.lastOfUser(context, sub, kind)))
-  return found.filter((at) => at !== undefined).toSorted((a, b) => b - a)[0]
+/** Milliseconds; undefined when none of the events that are kept is a sign-in. */
+const lastSignIn = (context: Context, sub: string): Promise<number | undefined> =>
+  Event.lastOfUser(context, sub, signIns)
+
+/** Accounts without a sign-in since a time, with the newest one before it (milliseconds): the longest ago first, by the index of sign-ins. */
+async function* notSignedInSince(
+  context: Context,
+  since: number,
+): AsyncGenerator<[user: User, last: number | undefined]> {
+  if (!(await isFilled(context, peopleIndex))) {
+    // A store from before, whose index is being filled.
+    for await (const user of each(User.everyone(context))) {
+      const last = await lastSignIn(context, user.sub)
+      if (last === undefined || last < since) yield [user, last]
+    }
+    return
+  }
+  // The index has seconds.
+  for await (const page of pagesOf(context.store, signInsIndex, { max: Math.ceil(since / 1000) - 1 })) {
+    const users = await Promise.all(page.map(({ member }) => User.find(context, member)))
+    for (const [i, user] of users.entries())
+      if (user) yield [user, page[i]!.score === 0 ? undefined : page[i]!.score * 1000]
+  }
 }
 
 const day = 86_400_000
@@ -115,10 +137,8 @@ const dormant: Section = {
   async *rows(asked) {
     const { context, to, dormantDays } = asked
     const since = to - dormantDays * day
-    for await (const user of each(User.everyone(context))) {
+    for await (const [user, last] of notSignedInSince(context, since)) {
       if (stateOf(user) !== 'active' || user.created_at * 1000 > since) continue
-      const last = await lastSignIn(context, user.sub)
-      if (last !== undefined && last >= since) continue
       yield [
         user.username,
         iso(user.created_at * 1000),

@@ -1,6 +1,6 @@
 /** Roles of administrators: nobody gives a right that they do not hold, and an owner remains whatever races. docs/administration.md */
 import { expect, test } from 'bun:test'
-import type { AdminRole } from '../../../src/auth/admin_roles.ts'
+import { type AdminRole, adminRoles } from '../../../src/auth/admin_roles.ts'
 import { Administrators } from '../../../src/models/administrators.ts'
 import { User } from '../../../src/models/user.ts'
 import {
@@ -100,7 +100,12 @@ test('a dry run says what would happen and changes nothing', async () => {
   const headers = { 'if-match': await etagOf(op, asOwner, sub) }
   const dry = await admin(op, asOwner, 'DELETE', `${pathOf(sub)}?dry_run=true`, { headers })
   expect([dry.status, dry.body.dry_run]).toEqual([200, true])
+  const lost = { role: 'auditor', scopes: [...adminRoles.auditor] }
+  expect(dry.body).toMatchObject({ sub, username: 'dry', lost })
   expect(await roleOf(op, sub)).toBe('auditor')
+  expect(dry.headers.get('etag')).toBe(headers['if-match'])
+  const done = await admin(op, asOwner, 'DELETE', pathOf(sub), { headers })
+  expect([done.body.dry_run, done.body.role, done.body.lost]).toEqual([false, null, lost])
   const ownPath = `${pathOf(owner.account.sub)}?dry_run=true`
   const last = await admin(op, asOwner, 'DELETE', ownPath, {
     headers: { 'if-match': await etagOf(op, asOwner, owner.account.sub) },

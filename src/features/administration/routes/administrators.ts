@@ -1,6 +1,12 @@
 /** The roles of administrators: who has one, and who gives and takes it. */
 import * as v from 'valibot'
-import { type AdminRole, adminRoleNames, holdsRole } from '../../../auth/admin_roles.ts'
+import {
+  type AdminRole,
+  adminRoleNames,
+  adminScopes,
+  holdsRole,
+  scopesOfRole,
+} from '../../../auth/admin_roles.ts'
 import { HttpError } from '../../../auth/errors.ts'
 import type { Call } from '../../../contracts/call.ts'
 import type { Context } from '../../../contracts/context.ts'
@@ -19,6 +25,15 @@ const Role = v.object({
   role: v.nullable(v.picklist(adminRoleNames)),
   since: v.nullable(Moment),
   disabled: v.boolean(),
+})
+
+/** What the removal of a role takes from a person. */
+const Removed = v.object({
+  ...Role.entries,
+  lost: v.pipe(
+    v.object({ role: v.nullable(v.picklist(adminRoleNames)), scopes: v.array(v.picklist(adminScopes)) }),
+    v.description('What the person has no longer, or would not have: the role, and the scopes of this API'),
+  ),
 })
 
 const path = '/people/{sub}/administration_role'
@@ -48,9 +63,11 @@ async function give(
       came: [...actor.scopes].join(' '),
       problem: `this caller may not give the role ${role}, which may do more than the caller`,
     })
+  let before: Administrator | undefined
   const outcome = await setAdministrator(context, authorOf(call, actor), user, {
     role,
     isAllowed(current) {
+      before = current
       if (!isWithin(actor)(current)) return false
       requireMatch(versioned(current))
       return true
@@ -64,7 +81,7 @@ async function give(
     })
   requireDone(outcome)
   const entry = await Administrators.find(context, user.sub)
-  return { answer: shown(user.sub, user.username, entry), etag: versionOf(versioned(entry)) }
+  return { answer: shown(user.sub, user.username, entry), etag: versionOf(versioned(entry)), before }
 }
 
 export const administratorRoutes = {
@@ -107,7 +124,10 @@ export const administratorRoutes = {
     guarded: true,
     body: { role: v.picklist(adminRoleNames, `one of ${adminRoleNames.join(', ')}`) },
     answer: Role,
-    run: (call, context, input) => give(call, context, input, input.body.role),
+    async run(call, context, input) {
+      const { answer, etag } = await give(call, context, input, input.body.role)
+      return { answer, etag }
+    },
   }),
 
   remove: defineRoute({
@@ -118,7 +138,11 @@ export const administratorRoutes = {
     changes: 'the administration role of the person',
     guarded: true,
     destructive: true,
-    answer: Role,
-    run: (call, context, input) => give(call, context, input, undefined),
+    answer: Removed,
+    async run(call, context, input) {
+      const { answer, before, ...done } = await give(call, context, input, undefined)
+      const role = before?.role
+      return { ...done, answer: { ...answer, lost: { role: role ?? null, scopes: [...scopesOfRole(role)] } } }
+    },
   }),
 }

@@ -21,10 +21,17 @@ const Entry = v.looseObject({
   actor: v.string(),
 })
 
-const PlaceShape = v.object({ time: v.number(), chain: v.string(), seq: v.number() })
+const PlaceShape = v.object({
+  time: v.number(),
+  chain: v.string(),
+  seq: v.number(),
+  passed: v.optional(v.record(v.string(), v.number())),
+})
 
 /** Entries that one page reads: a page of a rare kind may have few items, and `next`. */
 const mostLooked = 20_000
+/** Batches that one page reads: of most, the retention may have dropped all entries. */
+const mostBatches = 1_000
 /** Entries that a verification by the API reads. */
 const mostVerified = 500_000
 
@@ -153,6 +160,7 @@ export const auditRoutes = {
         limit: query.limit,
         after,
         most: mostLooked,
+        mostBatches,
       })
       return {
         answer: { items: entries, next: next ? cursorOf(context, 'audit entries', query, next) : null },
