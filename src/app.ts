@@ -110,7 +110,7 @@ export function createContext({ previous, host, ...deps }: Deps): Context {
     oldHashes: shared?.oldHashes ?? { slowest: 0 },
     clients: createClientCache(deps.clock),
     wrongSecrets: createCache(deps.clock, { lifetime: 60_000, maxBytes: 4_194_304, bytesOf: () => 100 }),
-    labMemory: createMadeOnce(),
+    made: createMadeOnce(),
     streams: streamsOf(deps, shared?.streams),
     changes: previous?.changes ?? { instance: deps.random(12), running: new Map() },
     metrics: previous?.metrics ?? (host ? metricsWithin(host.metrics) : createMetrics()),

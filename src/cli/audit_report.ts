@@ -51,7 +51,7 @@ export const report = defineCommand({
       if (!audit)
         throw new Refusal('there is no audit trail: set AUDIT_SIGNING_KEY to the value that the server has')
       await noteChange(context, 'operator', 'audit_reported', {})
-      const opened = await openReport(context, audit, { from, to, dormantDays })
+      const opened = await openReport(context, audit, { from, to, dormantDays }, { whole: true })
       if (section) {
         const lines = await writeLines(file, opened.csv(section))
         return {

@@ -76,8 +76,8 @@ export interface Context extends Memory {
   clients: Cache<Client>
   /** Hashes of wrong secrets of the last minute: one that is sent again is no further guess. */
   wrongSecrets: Cache<true>
-  /** What the tools of the lab remember of this provider. It ends with a change of the configuration. */
-  labMemory: MadeOnce<Context>
+  /** What features remember of this provider: one value for each function that makes it. It ends with a change of the configuration. */
+  made: MadeOnce<Context>
   /** Open streams of events. */
   streams: Limiter
   /** Changes of which owners of accounts are told, by account and kind, and whether each succeeds (people/tell_owner.ts). */

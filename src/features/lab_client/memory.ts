@@ -56,7 +56,7 @@ const createMemory = (context: Context): Memory => ({
 })
 
 /** The same for all requests of one provider. */
-const memoryOf = (context: Context): Memory => context.labMemory(createMemory, context)
+const memoryOf = (context: Context): Memory => context.made(createMemory, context)
 
 export const labClients = (context: Context): LabClients => memoryOf(context).clients
 

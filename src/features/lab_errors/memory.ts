@@ -55,4 +55,4 @@ function createMemory(context: Context): Memory {
 }
 
 /** The same for all requests of one provider, HEAD included. */
-export const memoryOf = (context: Context): Memory => context.labMemory(createMemory, context)
+export const memoryOf = (context: Context): Memory => context.made(createMemory, context)

@@ -51,7 +51,7 @@ export const labWorksheet = defineFeature({
   endpoints: [worksheet, live],
   lab: {
     recorded(context, request) {
-      context.labMemory(listenerOf, context).then(
+      context.made(listenerOf, context).then(
         (listener) => listener.heard(request),
         (fault: Error) => context.log.warn('lesson_not_kept', { problem: fault.message }),
       )

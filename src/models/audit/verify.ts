@@ -1,7 +1,8 @@
 /** Verifies an exported trail: with the public keys alone, or also by the MACs. Names the first entry that is wrong, and how. docs/audit.md */
 import type { VerificationKeys } from '../../auth/jws.ts'
 import { sha256 } from '../../lib/hash.ts'
-import { beginning, type Checkpoint, readCheckpoint } from './checkpoint.ts'
+import { ownMember } from '../../lib/own_member.ts'
+import { beginning, type Checkpoint, type Covered, readCheckpoint } from './checkpoint.ts'
 import { createChainCheck, type Finding } from './verify_chain.ts'
 import { type MacKey, readLine } from './entry.ts'
 import { outside, type Ranges } from './ranges.ts'
@@ -27,6 +28,11 @@ export interface Demands {
   issuer?: string | undefined
   /** Keys of AUDIT_SIGNING_KEY, where they are at hand. */
   macKeys?: readonly MacKey[] | undefined
+  /**
+   * Where the entries of each chain begin, of a part of a trail: a checkpoint that was signed, and is not of the part, says
+   * what was before. What was dropped in the part is not compared with the entries that say so, which are later.
+   */
+  after?: Readonly<Record<string, Covered>> | undefined
   /** A checkpoint that was noted elsewhere: it must be part of the trail. */
   seen?: { number: number; digest: string } | undefined
 }
@@ -42,7 +48,7 @@ interface Read {
 /** Line by line, in the order of `exportLines`: what is read once is not kept. */
 export async function verifyTrail(
   lines: AsyncIterable<string> | Iterable<string>,
-  { keys, issuer, macKeys, seen }: Demands,
+  { keys, issuer, macKeys, seen, after }: Demands,
 ): Promise<Verification> {
   const read: Read = { checkpoints: [], findings: [], newestText: '' }
   const find = (finding: Finding) => void (read.findings.length < mostFindings && read.findings.push(finding))
@@ -72,7 +78,7 @@ export async function verifyTrail(
     if (hasEntries) return
     hasEntries = true
     const [first, last] = [read.checkpoints[0], newest()]
-    if (first && last && first.number > last.first)
+    if (!after && first && last && first.number > last.first)
       find({
         problem: 'checkpoint',
         text: `the first checkpoint is ${first.number}, and checkpoint ${last.number} needs all from ${last.first} on: they were left out`,
@@ -86,6 +92,7 @@ export async function verifyTrail(
     return createChainCheck({
       chain,
       start: beginning(iss ?? '', chain),
+      after: after && ownMember(after, chain),
       checkpoints: read.checkpoints,
       macKeys,
       find,
@@ -170,7 +177,8 @@ export async function verifyTrail(
 
   const last = newest()
   if (!last) find({ problem: 'checkpoint', text: 'there is no checkpoint: nothing of the trail is signed' })
-  for (const [chain, { seq, base }] of Object.entries(last?.chains ?? {}))
+  for (const [chain, { seq, base: ofChain }] of Object.entries(last?.chains ?? {})) {
+    const base = (after && ownMember(after, chain)) ?? ofChain
     if (!done.has(chain) && seq > base.seq)
       find({
         chain,
@@ -178,6 +186,7 @@ export async function verifyTrail(
         problem: 'missing',
         text: `entries ${base.seq + 1} to ${seq} of ${chain} are missing: all of the chain was deleted`,
       })
+  }
   if (seen && (!last || last.number < seen.number))
     find({
       problem: 'cut',
@@ -189,7 +198,7 @@ export async function verifyTrail(
       problem: 'cut',
       text: `checkpoint ${seen.number} was noted, and the trail begins at checkpoint ${first.number}: it cannot be compared, because the retention removed it or the trail was replaced. Name a newer one`,
     })
-  for (const [chain, ranges] of stubs)
+  for (const [chain, ranges] of after ? [] : stubs)
     for (const [from, to] of outside(ranges, records.get(chain) ?? []))
       find({
         chain,

@@ -28,6 +28,8 @@ interface Given {
   chain: string
   /** Where a chain of this name begins. */
   start: Covered
+  /** Where the entries of a part begin. */
+  after: Covered | undefined
   checkpoints: readonly Checkpoint[]
   macKeys: readonly MacKey[] | undefined
   find(finding: Finding): void
@@ -43,14 +45,14 @@ interface Signed {
   hash: string
 }
 
-export function createChainCheck({ chain, start, checkpoints, macKeys, find, stubs, records }: Given) {
+export function createChainCheck({ chain, start, after, checkpoints, macKeys, find, stubs, records }: Given) {
   const signed: Signed[] = checkpoints.flatMap((checkpoint) =>
     checkpoint.segments
       .filter((segment) => segment.chain === chain)
       .map((segment) => ({ segment, hash: ownMember(checkpoint.chains, chain)?.hash ?? '' })),
   )
   const final = ownMember(checkpoints.at(-1)?.chains ?? {}, chain)
-  const base = final?.base ?? start
+  const base = after ?? final?.base ?? start
   const toCover = signed.filter(({ segment }) => segment.to > base.seq)
   const sums = { entries: 0, dropped: 0, uncovered: 0 }
   let { seq, mac, hash } = base

@@ -31,7 +31,14 @@ export interface Heading {
   issuer: string
   by: string
   at: number
-  verification: { ok: boolean; entries: number; first: string | undefined; newest: string | undefined }
+  verification: {
+    /** Undefined: it is too long to be verified while a request waits. */
+    ok: boolean | undefined
+    of: 'whole' | 'period'
+    entries: number
+    first: string | undefined
+    newest: string | undefined
+  }
 }
 
 /** Characters of a cell that stays on one line: a time, a kind, an id. */
@@ -47,19 +54,27 @@ const row = (cells: Cells): string =>
 const withoutZone = (cell: string): string =>
   cell.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)\.\d{3}Z$/, '$1 $2')
 
+function verdictOf({ ok, of, entries, first }: Heading['verification']): string {
+  const full = 'latchkey audit verify verifies all of it'
+  if (ok === undefined)
+    return `<dd class="bad">not verified: the period has too many entries for a report that a request waits for; ${full}</dd>`
+  if (!ok) return `<dd class="bad">not as it was written: ${escape(first ?? '')}</dd>`
+  return of === 'whole'
+    ? `<dd>as it was written: ${entries} entries verified</dd>`
+    : `<dd>as it was written in this period: ${entries} entries verified, with those about its ends; ${full}</dd>`
+}
+
 function* headLines(asked: Asked, sections: readonly Section[], heading: Heading): Generator<string> {
   const { issuer, by, at, verification } = heading
   const title = `Audit report of ${issuer}`
-  const { ok, entries, first, newest } = verification
+  const { newest } = verification
   yield `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escape(title)}</title>
 <style>${style}</style></head><body><main>
 <h1>${escape(title)}</h1>
 <dl><dt>Period</dt><dd>${iso(asked.from)} to ${iso(asked.to)} UTC</dd><dt>Made</dt><dd>${iso(at)} UTC by ${escape(by)}</dd>`
-  yield ok
-    ? `<dt>Audit trail</dt><dd>as it was written: ${entries} entries verified</dd>`
-    : `<dt>Audit trail</dt><dd class="bad">not as it was written: ${escape(first ?? '')}</dd>`
-  yield `<dt>Newest checkpoint</dt><dd>${escape(newest ?? 'none')}</dd></dl>
+  yield `<dt>Audit trail</dt>${verdictOf(verification)}`
+  yield `<dt>${verification.of === 'whole' ? 'Newest checkpoint' : 'Last checkpoint that was read'}</dt><dd>${escape(newest ?? 'none')}</dd></dl>
 <nav aria-label="Sections"><ol>${sections.map(({ name, title: words }) => `<li><a href="#${name}">${escape(words)}</a></li>`).join('')}</ol></nav>`
 }
 

@@ -65,7 +65,7 @@ test('the report: a page that is downloaded, or one section as CSV', async () =>
   expect(answer.headers.get('content-disposition')).toContain('audit_report_')
   const html = await answer.text()
   expect(html).toContain(`Audit report of ${op.issuer}`)
-  expect(html).toContain('as it was written')
+  expect(html).toContain('as it was written in this period')
   expect(html).toEndWith('</html>\n')
   const [head, ...rows] = await linesOf(file('/audit/report?section=administrators'))
   expect(head).toStartWith('Time (UTC),By,What')

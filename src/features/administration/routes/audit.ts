@@ -2,6 +2,7 @@
 import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
 import type { Context } from '../../../contracts/context.ts'
+import type { Bounds } from '../../../models/audit/export_lines.ts'
 import type { Filter, Place } from '../../../models/audit/search.ts'
 import type { Verification } from '../../../models/audit/verify.ts'
 import { cursorOf, pageOf, pageQuery, positionOf } from '../cursor.ts'
@@ -32,8 +33,6 @@ const PlaceShape = v.object({
 const mostLooked = 20_000
 /** Batches that one page reads: of most, the retention may have dropped all entries. */
 const mostBatches = 1_000
-/** Entries that a verification by the API reads. */
-const mostVerified = 500_000
 
 /** More than the rules can raise in an hour. */
 const mostAlerts = 1_000
@@ -62,32 +61,24 @@ async function pseudonymOf({ secrets }: Context, sub: string): Promise<string> {
   return pseudonymBy(secrets.lasting(pseudonymPurpose), sub)
 }
 
-/** A context runs one verification at a time. A request that comes while it runs gets the same answer. */
-const running = new WeakMap<Context, Promise<Verification>>()
+/** A provider runs one verification at a time. A request that comes while it runs gets the same answer. */
+const createRunning = (): { verification?: Promise<Verification> | undefined } => ({})
 
-async function* atMost(lines: AsyncIterable<string>): AsyncGenerator<string> {
-  let count = 0
-  for await (const line of lines) {
-    if ((count += 1) > mostVerified)
-      throw new HttpError('unprocessable', {
-        expected: `a trail of at most ${mostVerified} lines`,
-        problem: 'this one is longer',
-        next: 'verify it by latchkey audit verify',
-      })
-    yield line
-  }
-}
+const tooLong = ({ lines }: Bounds) =>
+  new HttpError('unprocessable', {
+    expected: `a trail of at most ${lines} lines`,
+    problem: 'this one is longer',
+    next: 'verify it by latchkey audit verify',
+  })
 
 async function verification(context: Context): Promise<Verification> {
   const { store, config } = context
-  const [{ verifyTrail }, { exportLines }, { openAuditKeys, macKeysOf }] = await Promise.all([
-    parts.verify(),
-    parts.lines(),
-    parts.audit(),
-  ])
+  const [{ verifyTrail }, { boundsOfRequest, exportLines, within }, { openAuditKeys, macKeysOf }] =
+    await Promise.all([parts.verify(), parts.lines(), parts.audit()])
   const keys = await openAuditKeys(context, config.secretKey)
   const newest = await newestOf(context, keys)
-  const lines = atMost(exportLines({ store, issuer: config.issuer }, newest))
+  const all = exportLines({ store, issuer: config.issuer }, newest)
+  const lines = within(all, boundsOfRequest, () => tooLong(boundsOfRequest))
   const issuer = trailIssuer(newest, config.issuer)
   return verifyTrail(lines, { keys, issuer, macKeys: macKeysOf(config.auditSigningKey ?? []) })
 }
@@ -251,9 +242,9 @@ export const auditRoutes = {
     }),
     async run(_call, context) {
       requireTrail(context)
-      const mine = running.get(context) ?? verification(context).finally(() => running.delete(context))
-      running.set(context, mine)
-      const found = await mine
+      const running = context.made(createRunning, context)
+      running.verification ??= verification(context).finally(() => (running.verification = undefined))
+      const found = await running.verification
       return { answer: { ok: found.findings.length === 0, ...found } }
     },
   }),

@@ -136,10 +136,8 @@ export const auditFileRoutes = {
       await noteChange(context, authorOf(call, actor), 'audit_reported', {})
       async function* lines(): AsyncGenerator<string> {
         if (!audit) return
-        const opened = await openReport(context, audit, {
-          ...period,
-          dormantDays: dormant_days ?? usualReportDays,
-        })
+        const dormantDays = dormant_days ?? usualReportDays
+        const opened = await openReport(context, audit, { ...period, dormantDays }, { whole: false })
         if (section) yield* opened.csv(section)
         else yield* (await opened.page({ by: actor.sub ?? actor.clientId ?? '', at: now })).lines
       }
