@@ -38,8 +38,16 @@ const Removed = v.object({
 
 const path = '/people/{sub}/administration_role'
 
-/** An account without a role has a version too, so that two administrators do not give it two roles. */
-const versioned = (current: Administrator | undefined): object => current ?? { role: null }
+/**
+ * An account without a role has a version too, so that two administrators do not give it two roles. A role that was given a
+ * moment ago has the version that it will have.
+ */
+function versioned(current: Administrator | undefined): object {
+  if (!current) return { role: null }
+  if (current.offer === undefined) return current
+  const { offer: _offer, suspended: _suspended, ...rest } = current
+  return rest
+}
 
 const shown = (sub: string, username: string | undefined, entry: Administrator | undefined) => ({
   sub,
