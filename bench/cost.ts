@@ -38,6 +38,8 @@ const { values } = parseArgs({
 })
 const connections = 16
 const variant = values.variant as Variant
+/** Milliseconds after the last round, in which a server writes what it has gathered: its trail and its counters. */
+const laterMs = 2_500
 /** Bytes of the answers, for the limit. */
 const sizes = { discovery: 6000, jwks: 2600, userinfo: 150, introspection: 250, code_flow_in_session: 150 }
 
@@ -92,6 +94,7 @@ for (const workload of values.only.split(',')) {
   const units = Number(values.units)
   for (let done = 0; done < Number(values.warmup); done += units)
     for (const { steps } of lanes) await run(steps, units)
+  const begun = running.map(({ pids }) => used(pids[0]!).all)
   for (let round = 0; round < Number(values.rounds); round++)
     for (const [at, { steps, main, all }] of lanes.entries()) {
       const before = used(running[at]!.pids[0]!)
@@ -100,9 +103,13 @@ for (const workload of values.only.split(',')) {
       main.push((after.main - before.main) / units / 1000)
       all.push((after.all - before.all) / units / 1000)
     }
+  await Bun.sleep(laterMs)
+  const whole = running.map(
+    ({ pids }, at) => (used(pids[0]!).all - begun[at]!) / units / Number(values.rounds) / 1000,
+  )
   for (const [at, { main, all }] of lanes.entries())
     console.log(
-      `${workload} ${values.serve[at] ?? 'the limit'}: µs of the main thread ${quartile(main).toFixed(1)} (least ${Math.min(...main).toFixed(1)}), of all threads ${quartile(all).toFixed(1)}`,
+      `${workload} ${values.serve[at] ?? 'the limit'}: µs of the main thread ${quartile(main).toFixed(1)} (least ${Math.min(...main).toFixed(1)}), of all threads ${quartile(all).toFixed(1)}; mean with what was done between its turns ${whole[at]!.toFixed(1)}`,
     )
   for (const { stop } of running) await stop()
 }

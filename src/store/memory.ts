@@ -1,6 +1,7 @@
 /** The store in the memory of this process; its data ends with the process. docs/architecture.md, "Store". */
 import { type Clock, elapsedOf } from '../lib/clock.ts'
 import { compareScored, finiteScore, rangeBounds, wholeStep, wholeTtl } from './bounds.ts'
+import { Generations } from './generations.ts'
 import { inPages, withTtl } from './pages.ts'
 import { between, type Chunks, countBefore, insert, remove, removeFirst } from './sorted.ts'
 import type { Backend, Counted, Found, RangeOptions, Scored, Ttl } from './store.ts'
@@ -29,7 +30,7 @@ export const memoryStore = (clock: Clock): Backend => new MemoryStore(clock)
 class MemoryStore implements Backend {
   readonly seals = false
   readonly #clock: Clock
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new Generations<Entry>()
   readonly #indexes = new Map<string, Index>()
   readonly #timer: ReturnType<typeof setInterval>
   #entryCursor = this.#entries.entries()
@@ -150,9 +151,9 @@ class MemoryStore implements Backend {
     clearInterval(this.#timer)
   }
 
-  /** The iterators of a Map stay valid while the Map changes. */
+  /** The iterators stay valid while entries change. */
   *#everything(): Generator<Found> {
-    for (const [key, { value, expiresAt }] of this.#entries) {
+    for (const [key, { value, expiresAt }] of this.#entries.entries()) {
       const now = this.#now()
       if (expiresAt > now) yield { kind: 'value', key, value, ...withTtl(expiresAt, now, Infinity) }
     }
@@ -183,11 +184,14 @@ class MemoryStore implements Backend {
   }
 
   #set(key: string, value: string, ttl: Ttl | undefined): void {
-    this.#entries.set(key, { value, expiresAt: this.#expiry(ttl) })
+    const expiresAt = this.#expiry(ttl)
+    const entry = this.#entries.get(key)
+    if (entry) Object.assign(entry, { value, expiresAt })
+    else this.#entries.add(key, { value, expiresAt })
     this.#sweep(sweepPerWrite)
   }
 
-  /** Checks the next `steps` entries and the next `steps` indexes. The iterator of a Map stays valid while the Map changes. */
+  /** Checks the next `steps` entries and the next `steps` indexes. The iterators stay valid while entries change. */
   #sweep(steps: number): void {
     const now = this.#now()
     for (let i = 0; i < steps; i++) {

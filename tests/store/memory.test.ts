@@ -94,3 +94,28 @@ test('an index of many chunks is as an array that is sorted each time', async ()
   expect(await store.range('i', { limit: 10_000 })).toEqual(inOrder())
   await store.close()
 })
+
+test('what becomes old during a scan is in it, and what was removed is nowhere', async () => {
+  const store = memoryStore(handClock())
+  const pages = store.scan()[Symbol.asyncIterator]()
+  const found = new Set<string>()
+  const read = async () => {
+    const { value } = (await pages.next()) as { value?: readonly { key?: string }[] }
+    for (const { key } of value ?? []) if (key !== undefined) found.add(key)
+    return value !== undefined
+  }
+  for (let i = 0; i < 10_000; i++) await store.put(`early-${i}`, `${i}`)
+  await read()
+  for (let i = 0; i < 40_000; i++) await store.put(`late-${i}`, `${i}`) // all of the first ones are old now
+  while (await read());
+  expect(Array.from({ length: 10_000 }, (_, i) => `early-${i}`).filter((key) => !found.has(key))).toEqual([])
+
+  expect([await store.get('early-0'), await store.create('early-0', 'again')]).toEqual(['0', false])
+  await store.put('early-0', 'again')
+  expect(await store.take('early-0')).toBe('again')
+  expect(await store.get('early-0')).toBeUndefined()
+  expect(await store.create('early-0', 'anew')).toBe(true)
+  expect(await store.take('late-39999')).toBe('39999')
+  expect(await store.get('late-39999')).toBeUndefined()
+  await store.close()
+})
