@@ -25,12 +25,21 @@ export function matchRedirectUri(
   asked: string,
   registrant?: Registrant,
 ): TrustedRedirect | undefined {
-  if (registered.includes(asked)) return asked as TrustedRedirect
+  return registeredRedirect(registered, asked, registrant) === undefined
+    ? undefined
+    : (asked as TrustedRedirect)
+}
+
+/** The registered value that it matches. */
+export function registeredRedirect(
+  registered: readonly string[],
+  asked: string,
+  registrant?: Registrant,
+): string | undefined {
+  if (registered.includes(asked)) return asked
   const portless = withoutLoopbackPort(asked, registrant)
   if (portless === undefined) return undefined
-  return registered.some((each) => withoutLoopbackPort(each, registrant) === portless)
-    ? (asked as TrustedRedirect)
-    : undefined
+  return registered.find((each) => withoutLoopbackPort(each, registrant) === portless)
 }
 
 function withoutLoopbackPort(uri: string, registrant: Registrant | undefined): string | undefined {

@@ -33,8 +33,6 @@ function requireName(text: string): void {
     throw new UsageError(`${flag}: expected the name of a realm, ${realmNameWords}, got ${printable(text)}`)
 }
 
-const ofFile =
-  'a configuration file is of the server itself; latchkey realm set changes the settings of a realm'
 const ofStore = 'it is about the whole store, with all realms'
 const ofIssuer = 'it takes the issuer of a provider: ISSUER/realms/NAME for that of a realm'
 const ofAll = 'it takes the name of a realm as its argument'
@@ -52,11 +50,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'migrate status': ofStore,
   'migrate abort': ofStore,
   'store schema': ofStore,
-  plan: ofFile,
-  apply: ofFile,
-  rollback: ofFile,
-  drift: ofFile,
-  'export-config': ofFile,
   pkce: 'it uses no store',
   health: 'it asks the whole server',
   examine: ofIssuer,

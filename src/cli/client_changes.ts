@@ -41,6 +41,12 @@ const consequences: readonly Consequence[] = [
     text: 'Authorization requests with a redirect URI that was removed are refused.',
   },
   {
+    name: 'roles_removed',
+    holds: ({ role_names: before }, { role_names: after }) =>
+      after !== undefined && (before === undefined || lacks(Object.keys(before), Object.keys(after))),
+    text: 'The client is not told the other roles of its End-Users any more.',
+  },
+  {
     name: 'grant_types_removed',
     holds: (before, after) => lacks(before.grant_types, after.grant_types),
     text: 'Token requests with a grant type that was removed are refused. Access tokens from before stay valid until they expire. --end-grants ends those of End-Users.',

@@ -19,7 +19,7 @@ const within: ReadonlySet<string> = new Set(
     ['client add', 'client show', 'client set', 'client secret', 'client kit', 'client list'],
     ['client remove', 'client token add', 'client token list', 'client token remove', 'usage'],
     ['audit verify', 'audit list', 'audit export', 'audit report', 'audit jwks', 'audit rotate'],
-    ['config check'],
+    ['config check', 'plan', 'apply', 'rollback', 'drift', 'export-config'],
   ].flat(),
 )
 

@@ -4,6 +4,7 @@ import { build, commit, version } from '../version.ts'
 import { type CommandEntry, optionsHelp, usage } from './command.ts'
 import { commands } from './commands.ts'
 import { realmOptionHelp, requireInRealm, takeRealm } from './chosen_realm.ts'
+import { ManagedByFile } from '../models/managed_by.ts'
 import { inChosenRealm, withRealm, worksInRealm } from './in_realm.ts'
 import { ExitOne, UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
@@ -39,6 +40,7 @@ export async function run(typed: readonly string[]): Promise<void> {
 
 function failedInRealm(error: unknown): never {
   if (error instanceof Error) error.message = inChosenRealm(error.message)
+  if (error instanceof ManagedByFile) error.told = inChosenRealm(error.told)
   throw error
 }
 

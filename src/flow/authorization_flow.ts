@@ -5,7 +5,7 @@ import { type AuthorizationRequest, responseModeOf } from '../auth/authorization
 import { HttpError, OAuthError } from '../auth/errors.ts'
 import { RefusedError, shown } from '../auth/refusal.ts'
 import { errorOfStep, needsAuthTime, nextStep } from '../auth/prompt.ts'
-import { matchRedirectUri } from '../auth/redirect_uri.ts'
+import { matchRedirectUri, registeredRedirect } from '../auth/redirect_uri.ts'
 import type { Context } from '../contracts/context.ts'
 import { grantLifetime } from '../grants/authorization_code.ts'
 import { newGrant } from '../grants/new_grant.ts'
@@ -25,9 +25,11 @@ import { redirectWithin } from '../http/reply.ts'
 import type { Reply } from '../contracts/reply.ts'
 import { currentSession } from '../http/session.ts'
 import { useSession } from '../people/end_session.ts'
+import { seconds } from '../lib/clock.ts'
 import { Grant } from '../models/grant.ts'
 import { Interaction } from '../models/interaction.ts'
 import { provenAt, type Session } from '../models/session.ts'
+import { dayOf } from '../models/usage/usage.ts'
 import { isActive, User } from '../models/user.ts'
 import type { SignedInPerson } from './signed_in_person.ts'
 import type { CheckedRequest } from './checked_request.ts'
@@ -234,6 +236,8 @@ async function respondWith(
   for (const rule of context.table.authorizationRules) await rule.answered?.(context, request)
   for (const more of context.table.responseParameters)
     Object.assign(params, await more(context, { request, session, client, grant: granted.grant }))
+  const registered = registeredRedirect(client.redirect_uris, request.redirect, client)
+  if (registered !== undefined) context.usage.redirect(client, registered, dayOf(seconds(context.clock)))
   return respond(
     { client, redirect: request.redirect, mode: request.responseMode, params: request.params },
     params,

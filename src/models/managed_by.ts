@@ -21,7 +21,7 @@ interface Managed {
 export class ManagedByFile extends OAuthError {
   override name = 'ManagedByFile'
   /** For the operator: the file, and the command. */
-  readonly told: string
+  told: string
 
   constructor({ client_id, managed_by }: Managed, what = 'it') {
     const file = managed_by?.file ?? 'latchkey.yaml'

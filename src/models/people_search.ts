@@ -1,7 +1,10 @@
 /** Finds people: by words, state and role, in three orders, a page at a time. docs/decisions/0083-large-tables.md */
 import type { Memory } from './define_record.ts'
+import { pagesOf } from './every_member.ts'
 import { people, type PeopleState, roleMark, signInsIndex } from './people_index.ts'
 import { type Page, search, type Search } from './search.ts'
+import { isFilled } from './search_fill.ts'
+import { markIndex } from './search_index.ts'
 import { User } from './user.ts'
 
 export const peopleSorts = ['created_at', 'username', 'last_sign_in'] as const
@@ -25,3 +28,13 @@ export const searchPeople = (
     order: orders[sort],
     exactly: (query) => Promise.all([User.find(memory, query), User.findByLogin(memory, query)]),
   })
+
+/** How many people have the role, by its index, a page at a time. Not whole while a store from before is being indexed. */
+export async function countPeopleWith(
+  memory: Memory,
+  role: string,
+): Promise<{ count: number; isWhole: boolean }> {
+  let count = 0
+  for await (const page of pagesOf(memory.store, markIndex(people, roleMark(role)))) count += page.length
+  return { count, isWhole: await isFilled(memory, people) }
+}

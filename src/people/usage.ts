@@ -4,6 +4,7 @@ import type { Job } from '../contracts/protocol_sockets.ts'
 import { seconds } from '../lib/clock.ts'
 import { csvLine } from '../lib/csv.ts'
 import { estimateOf } from '../lib/sketch.ts'
+import { addRedirectDays } from '../models/usage/redirects.ts'
 import { addRow, addRows, noClient, otherClients, type Row, type Rows } from '../models/usage/rows.ts'
 import {
   addSessionEnds,
@@ -45,9 +46,25 @@ export async function writeUsage(context: Counting): Promise<void> {
         )
       : []),
     ...(taken.ends.size > 0 ? [addSessionEnds(context, taken.ends)] : []),
+    ...[...taken.redirects].map(([id, days]) => writeRedirects(context, id, days)),
   ])
   const failed = written.find((each) => each.status === 'rejected')
   if (failed) log.warn('usage_not_written', { problem: String(failed.reason) })
+}
+
+/** A day that was not written is written later: to write it twice does no harm. */
+async function writeRedirects(
+  context: Counting,
+  id: string,
+  days: ReadonlyMap<string, number>,
+): Promise<void> {
+  try {
+    await addRedirectDays(context, id, days)
+  } catch (error) {
+    for (const [uri, day] of days)
+      context.usage.redirect({ client_id: id, self_registered: false }, uri, day, 'again')
+    throw error
+  }
 }
 
 /** Each instance writes its own. */

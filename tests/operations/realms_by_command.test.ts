@@ -1,6 +1,6 @@
 /** A realm that commands make and change is what a running server answers with: its secrets, keys, sessions and trail are the same on both sides. docs/realms.md */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { demo, type Json, type TestClient } from '../support/client.ts'
@@ -135,4 +135,59 @@ test('the trail of a realm has what the server and what commands did, and verifi
     const verified = await line.latchkey([...realm, 'audit', 'verify'])
     expect([realm, verified.code, verified.stdout + verified.stderr]).toEqual([realm, 0, expect.any(String)])
   }
+})
+
+test('a configuration file of a realm: plan, apply, drift and rollback work in it, and nowhere else', async () => {
+  await line.json('realm', 'add', 'filed', ...quick, '--json')
+  await served('filed')
+  const inRealm = (...args: string[]) => line.latchkey(['--realm', 'filed', ...args])
+  const file = (content: object) => writeFileSync(join(line.folder, 'realm.yaml'), JSON.stringify(content))
+  const worker = {
+    client_id: 'worker',
+    grant_types: ['client_credentials'],
+    scope: '',
+    client_secret: 'file:worker.secret',
+  }
+  writeFileSync(join(line.folder, 'worker.secret'), 'c2VjcmV0LW9mLXRoZS13b3JrZXItb2YtdGhpcy10ZXN0')
+
+  // Settings of a realm are in its record.
+  file({ latchkey: 1, scopes: ['openid'], clients: [worker] })
+  const refused = await inRealm('plan', '-f', 'realm.yaml')
+  expect([refused.code, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /realm\.yaml:1:\d+: scopes: the file of a realm has clients alone; .*latchkey realm set filed/,
+    ),
+  ])
+  file({ latchkey: 1, clients: [worker] })
+  const planned = await inRealm('plan', '-f', 'realm.yaml')
+  expect([planned.code, planned.stdout.includes(', realm filed (version 0)')]).toEqual([2, true])
+  expect((await inRealm('apply', '-f', 'realm.yaml', '--yes')).code).toBe(0)
+  const client = {
+    ...demo,
+    client_id: 'worker',
+    client_secret: 'c2VjcmV0LW9mLXRoZS13b3JrZXItb2YtdGhpcy10ZXN0',
+  }
+  await good(clientCredentials(at('filed'), client))
+  expect((await clientCredentials({ issuer, fetch }, client)).status).toBe(401)
+
+  // It is locked there, and the words of the refusal name the realm.
+  const locked = await inRealm('client', 'set', 'worker', '--name', 'Other')
+  expect([locked.code, locked.stderr]).toEqual([1, expect.stringContaining('latchkey --realm filed apply')])
+  expect(await line.json<Json>('--realm', 'filed', 'drift', '--json')).toMatchObject({
+    version: 1,
+    managed: 1,
+    drifted: [],
+  })
+  expect(await line.json<Json>('drift', '--json')).toMatchObject({ version: 0, managed: 0 })
+  expect((await inRealm('export-config')).stdout).toContain('client_id: worker')
+
+  file({ latchkey: 1, clients: [] })
+  expect((await inRealm('apply', '-f', 'realm.yaml', '--yes')).code).toBe(0)
+  await until(async () => (await clientCredentials(at('filed'), client)).status === 401, 'the client to end')
+  expect((await inRealm('rollback', '1', '--yes')).code).toBe(0)
+  expect(await line.json<Json>('--realm', 'filed', 'client', 'show', 'worker', '--json')).toMatchObject({
+    client_id: 'worker',
+    managed_by: { file: 'realm.yaml', version: 3 },
+  })
 })

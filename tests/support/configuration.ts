@@ -43,7 +43,9 @@ export async function planOf(
 ): Promise<Plan> {
   const source = sourceIn(text, path, path)
   const isPlain = env === undefined && Object.keys(source.settings).length === 0
-  const under = isPlain ? context : await contextUnder(source, sceneOf(context, env), source.problems)
+  const under = isPlain
+    ? context
+    : await contextUnder(source, sceneOf(context, env), source.problems, context)
   const own = { file: path, allowExec: false, allowWeak: false, ...rules }
   return makePlan(wantedOf(source, under), { path, rules: own, isRollback, before: context }, under)
 }

@@ -30,6 +30,7 @@ const values: Readonly<Record<string, Part>> = {
   factor_mailbox: 'people',
   event: 'people',
   usage: 'people',
+  redirect_use: 'configuration',
   audit: 'people',
   audit_checkpoint: 'people',
   audit_key_ring: 'people',

@@ -1,10 +1,21 @@
-/** The End-Users whom a plan concerns: counts and a few names for each client. */
+/** Whom a plan concerns: End-Users by client, scope, upstream provider and role, and redirect URIs that are in use. */
+import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { Consent } from '../../models/consent.ts'
-import { everyMember } from '../../models/every_member.ts'
 import { Grant } from '../../models/grant.ts'
-import { User } from '../../models/user.ts'
-import type { Change } from './make_plan.ts'
+import { countPeopleWith } from '../../models/people_search.ts'
+import { redirectUseOf } from '../../models/usage/redirects.ts'
+import { provenEmail, User } from '../../models/user.ts'
+import { countSignInMethods } from '../../people/sign_in_methods.ts'
+import type { Lost } from './lost.ts'
+import type { Change, Plan } from './make_plan.ts'
+
+/** The dates are those of the last use that was noted. */
+export interface Redirects {
+  /** Of the first use of any; null without one. */
+  noted_since: string | null
+  last_used: Record<string, string | null>
+}
 
 export interface Affected {
   /** End-Users with a grant or a consent of the client. */
@@ -15,61 +26,225 @@ export interface Affected {
   consents: number
   /** End-Users who agreed to a scope that the client loses, by scope. */
   scopes: Record<string, number>
+  /** End-Users with a role that the client is no longer told, by role. */
+  roles: Record<string, number>
+  redirect_uris?: Redirects
 }
 
-const mostNames = 10
-/** Reading the grants of each account takes a while. */
-const mostPeople = 20_000
-const atOnce = 32
+/** People with a connection to a provider that goes. */
+export interface Connected {
+  people: number
+  /** Of them: without a password, a passkey or a connection to another provider. */
+  stranded: number
+  /** Of those: with a verified address, to which they can have a link for a new password sent. */
+  recoverable: number
+  /** The first that are stranded. */
+  names: string[]
+}
 
 export interface Found {
   clients: ReadonlyMap<string, Affected>
+  /** People with a grant or a consent that has a scope which goes. */
+  scopes: Record<string, number>
+  providers: Record<string, Connected>
+  /** People with a role whose second step begins or ends. */
+  roles: Record<string, number>
+  /** Roles are still being indexed: there may be more people. */
+  rolesArePartial: boolean
   /** There are more accounts than were read. */
   isPartial: boolean
+  read: number
 }
 
-const lostScopes = ({ current, after }: Change): string[] => {
-  const left = after?.scope.split(' ') ?? []
-  return (current?.scope.split(' ') ?? []).filter((scope) => scope !== '' && !left.includes(scope))
+export interface Reading {
+  /** Accounts that are read at most: each takes a few requests of the store. */
+  most: number
+  progress?: (read: number) => void
 }
 
-/** Reads no account when nothing breaks. */
-export async function affectedBy(changes: readonly Change[], context: Context): Promise<Found> {
-  const concerned = changes.filter(({ breaks }) => breaks.length > 0)
-  const clients = new Map<string, Affected>(
-    concerned.map(({ client_id }) => [
-      client_id,
-      { people: 0, names: [], grants: 0, consents: 0, scopes: {} },
-    ]),
-  )
-  if (clients.size === 0) return { clients, isPartial: false }
-  const lost = new Map(concerned.map((change) => [change.client_id, lostScopes(change)]))
-  const subs = await everyMember(context.store, 'users')
-  for (let at = 0; at < Math.min(subs.length, mostPeople); at += atOnce) {
-    const some = subs.slice(at, Math.min(at + atOnce, mostPeople))
-    const read = await Promise.all(
-      some.map(
-        async (sub) =>
-          [await Grant.listOfUser(context, sub), await Consent.clientsOf(context, sub, 1000)] as const,
-      ),
-    )
-    for (const [i, [grants, consents]] of read.entries()) await count(some[i]!, grants, consents)
+export const mostPeople = 20_000
+const mostNames = 10
+const atOnce = 32
+
+const differing = (before: readonly string[] = [], after: readonly string[] = []): string[] =>
+  before.filter((each) => each !== '' && !after.includes(each))
+
+const lostScopes = ({ current, after }: Change): string[] =>
+  differing(current?.scope.split(' '), after?.scope.split(' '))
+
+/** Without `role_names` a client is told all roles. */
+const lostRoles = ({ current, after }: Change): string[] =>
+  current?.role_names && after?.role_names
+    ? differing(Object.keys(current.role_names), Object.keys(after.role_names))
+    : []
+
+const dateOf = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
+
+async function redirectsOf(
+  { client_id, current, after }: Change,
+  context: Context,
+): Promise<Redirects | undefined> {
+  const lost = differing(current?.redirect_uris, after?.redirect_uris)
+  if (lost.length === 0) return undefined
+  const use = await redirectUseOf(context, client_id)
+  const day = (uri: string) => use?.days.get(uri)
+  return {
+    noted_since: use ? dateOf(use.since) : null,
+    last_used: Object.fromEntries(
+      lost.map((uri) => [uri, day(uri) === undefined ? null : dateOf(day(uri)!)]),
+    ),
   }
-  return { clients, isPartial: subs.length > mostPeople }
+}
 
-  async function count(sub: string, grants: readonly Grant[], consents: readonly string[]): Promise<void> {
-    for (const [id, affected] of clients) {
-      const own = grants.filter(({ client_id }) => client_id === id)
-      const agreed = consents.includes(id) ? await Consent.find(context, sub, id) : undefined
-      if (own.length === 0 && !agreed) continue
-      affected.people += 1
-      affected.grants += own.length
-      if (agreed) affected.consents += 1
-      const scopes = new Set([...own.flatMap(({ scope }) => scope), ...(agreed?.scope ?? [])])
-      for (const scope of lost.get(id) ?? [])
-        if (scopes.has(scope)) affected.scopes[scope] = (affected.scopes[scope] ?? 0) + 1
-      if (affected.names.length < mostNames)
-        affected.names.push((await User.find(context, sub))?.username ?? sub)
+async function clientOf(change: Change, context: Context): Promise<Affected> {
+  const [redirects, roles] = await Promise.all([
+    redirectsOf(change, context),
+    countRoles(lostRoles(change), context),
+  ])
+  return {
+    ...{ people: 0, names: [], grants: 0, consents: 0, scopes: {}, roles: roles.counts },
+    ...(redirects && { redirect_uris: redirects }),
+  }
+}
+
+async function countRoles(roles: readonly string[], context: Context) {
+  const found = await Promise.all(roles.map((role) => countPeopleWith(context, role)))
+  return {
+    counts: Object.fromEntries(roles.map((role, i) => [role, found[i]!.count])),
+    isPartial: found.some(({ isWhole }) => !isWhole),
+  }
+}
+
+/** Reads no account when nothing breaks. `context`: the provider as it would be. */
+export async function affectedBy(
+  { changes, lost }: Pick<Plan, 'changes' | 'lost'>,
+  context: Context,
+  { most, progress }: Reading,
+): Promise<Found> {
+  const concerned = changes.filter(({ breaks }) => breaks.length > 0)
+  const clients = new Map(
+    await Promise.all(
+      concerned.map(async (change) => [change.client_id, await clientOf(change, context)] as const),
+    ),
+  )
+  const roles = await countRoles([...lost.bound, ...lost.released], context)
+  const found: Found = {
+    clients,
+    scopes: Object.fromEntries(lost.scopes.map((scope) => [scope, 0])),
+    providers: Object.fromEntries(
+      lost.providers.map(({ id }) => [id, { people: 0, stranded: 0, recoverable: 0, names: [] }]),
+    ),
+    roles: roles.counts,
+    rolesArePartial: roles.isPartial,
+    isPartial: false,
+    read: 0,
+  }
+  const ofClients = new Map(concerned.map((change) => [change.client_id, lostScopes(change)]))
+  if (ofClients.size + lost.scopes.length + lost.providers.length === 0) return found
+  const needed = { clients: ofClients, lost, readsAccess: ofClients.size + lost.scopes.length > 0 }
+  for await (const page of User.everyone(context))
+    for (let at = 0; at < page.length; at += atOnce) {
+      const batch = page.slice(at, at + atOnce)
+      const some = batch.slice(0, most - found.read)
+      const people = await Promise.all(some.map((user) => readPerson(user, needed, context)))
+      for (const person of people) add(found, person, needed)
+      found.read += some.length
+      progress?.(found.read)
+      if (some.length < batch.length) return { ...found, isPartial: true }
     }
+  return found
+}
+
+interface Needed {
+  /** The scopes that each client loses. */
+  clients: ReadonlyMap<string, readonly string[]>
+  lost: Lost
+  readsAccess: boolean
+}
+
+interface Access {
+  grants: number
+  consents: number
+  scopes: ReadonlySet<string>
+}
+
+interface Person {
+  user: User
+  /** By client_id. */
+  access: ReadonlyMap<string, Access>
+  /** Ids of providers that go. */
+  connections: readonly string[]
+  isStranded: boolean
+}
+
+async function readPerson(user: User, { lost, readsAccess }: Needed, context: Context): Promise<Person> {
+  const [access, connections] = await Promise.all([
+    readsAccess ? accessOf(user.sub, context) : new Map<string, Access>(),
+    lost.providers.length > 0 ? connectionsOf(user.sub, lost, context) : [],
+  ])
+  const isStranded = connections.length > 0 && (await countSignInMethods(user, context)) === 0
+  return { user, access, connections, isStranded }
+}
+
+async function accessOf(sub: string, context: Context): Promise<Map<string, Access>> {
+  const [grants, agreed] = await Promise.all([
+    Grant.listOfUser(context, sub),
+    Consent.clientsOf(context, sub, mostConsents),
+  ])
+  const consents = new Map(
+    await Promise.all(agreed.map(async (id) => [id, await Consent.find(context, sub, id)] as const)),
+  )
+  const ids = new Set([...grants.map(({ client_id }) => client_id), ...agreed])
+  const access = new Map<string, Access>()
+  for (const id of ids) {
+    const own = grants.filter(({ client_id }) => client_id === id)
+    const consent = consents.get(id)
+    if (own.length === 0 && !consent) continue
+    const scopes = new Set([...own.flatMap(({ scope }) => scope), ...(consent?.scope ?? [])])
+    access.set(id, { grants: own.length, consents: consent ? 1 : 0, scopes })
+  }
+  return access
+}
+
+const mostConsents = 1000
+
+const Connections = v.array(v.object({ provider: v.string() }))
+
+/** Connections are data of a feature. */
+async function connectionsOf(sub: string, { providers }: Lost, context: Context): Promise<string[]> {
+  const data = context.table.personData.find(({ name }) => name === 'connections')
+  const own = v.parse(Connections, (await data?.read(context, sub)) ?? []).map(({ provider }) => provider)
+  return providers.flatMap(({ id }) => (own.includes(id) ? [id] : []))
+}
+
+const addOne = (counts: Record<string, number>, name: string): void => {
+  counts[name] = (counts[name] ?? 0) + 1
+}
+
+function add(
+  found: Found,
+  { user, access, connections, isStranded }: Person,
+  { clients, lost }: Needed,
+): void {
+  const name = (names: string[]) => void (names.length < mostNames && names.push(user.username))
+  for (const [id, lostOfClient] of clients) {
+    const own = access.get(id)
+    const affected = found.clients.get(id)
+    if (!own || !affected) continue
+    affected.people += 1
+    affected.grants += own.grants
+    affected.consents += own.consents
+    for (const scope of lostOfClient) if (own.scopes.has(scope)) addOne(affected.scopes, scope)
+    name(affected.names)
+  }
+  for (const scope of lost.scopes)
+    if ([...access.values()].some(({ scopes }) => scopes.has(scope))) addOne(found.scopes, scope)
+  for (const id of connections) {
+    const connected = found.providers[id]!
+    connected.people += 1
+    if (!isStranded) continue
+    connected.stranded += 1
+    if (provenEmail(user) !== undefined) connected.recoverable += 1
+    name(connected.names)
   }
 }

@@ -7,6 +7,7 @@ import { type Answer } from '../command.ts'
 import { Refusal } from '../failure.ts'
 import { print, printable } from '../output.ts'
 import { carryOut, type Done, printDone, secretsFileOption } from './carry_out.ts'
+import { lostNothing } from './lost.ts'
 import { isEmpty, type Plan } from './make_plan.ts'
 import { defaultFile, fileOption, planOfFile, rulesOf, secretRuleOptions, withApplied } from './plan.ts'
 import { openSaved } from './saved_plan.ts'
@@ -106,6 +107,7 @@ async function releaseClients(ids: readonly string[], context: Context): Promise
     })),
     settings: [],
     breaks: [],
+    lost: lostNothing,
     steps: names.map((client_id, i) => ({
       do: 'release',
       client_id,

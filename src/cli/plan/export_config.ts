@@ -89,7 +89,7 @@ export const exportConfig = defineCommand({
       const known = await Applied.document(context, await Applied.find(context))
       const content = {
         latchkey: 1,
-        ...(ids === undefined && sectionsOf({ ...settingsIn(env), ...known.settings })),
+        ...(ids === undefined && !context.realm && sectionsOf({ ...settingsIn(env), ...known.settings })),
         clients: chosen.map((client) => fileClientOf(client, known.clients[client.client_id], context)),
       }
       const text = head + stringify(content, { lineWidth: 0 })

@@ -6,6 +6,7 @@ import { Client } from '../../models/client.ts'
 import { consequencesOf } from '../client_changes.ts'
 import { Refusal } from '../failure.ts'
 import { printable } from '../output.ts'
+import { type Lost, lostBetween, lostNothing } from './lost.ts'
 import type { Break, Row } from './row.ts'
 import { secretChange } from './secret_change.ts'
 import type { SecretRules } from './secret_places.ts'
@@ -33,6 +34,8 @@ export interface Plan {
   settings: readonly SettingChange[]
   /** Clients that the settings concern. */
   breaks: readonly Break[]
+  /** What the settings take away from people. */
+  lost: Lost
   steps: readonly Step[]
   /** Random secrets of this plan, by client_id. */
   made: Readonly<Record<string, string>>
@@ -85,6 +88,7 @@ export async function makePlan(wanted: Wanted, options: PlanOptions, context: Co
     changes,
     settings,
     breaks: settings.length === 0 ? [] : await clientsConcerned(before, context),
+    lost: settings.length === 0 ? lostNothing : lostBetween(before, context),
     steps: [
       ...settingSteps(settings),
       ...list.flatMap(({ step }) => step ?? []),

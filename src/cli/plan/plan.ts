@@ -3,6 +3,9 @@ import { finishApply } from '../../clients/apply_steps.ts'
 import type { Context } from '../../contracts/context.ts'
 import { type Scene, withContext } from '../administration.ts'
 import { defineCommand } from '../command.ts'
+import { UsageError } from '../failure.ts'
+import { printable } from '../output.ts'
+import { mostPeople } from './affected.ts'
 import { isEmpty, makePlan, type Plan } from './make_plan.ts'
 import { contextUnder } from './scene.ts'
 import { savePlan } from './saved_plan.ts'
@@ -49,7 +52,7 @@ export async function planOfFile(
   scene: Scene,
 ): Promise<{ wanted: Wanted; plan: Plan; under: Context }> {
   const source = sourceAt(path)
-  const under = await contextUnder(source, scene, source.problems)
+  const under = await contextUnder(source, scene, source.problems, context)
   const wanted = wantedOf(source, under)
   return { wanted, under, plan: await makePlan(wanted, { path, rules, before: context }, under) }
 }
@@ -59,13 +62,21 @@ export const plan = defineCommand({
   failsWithOne: true,
   options: {
     ...fileOption,
+    people: {
+      type: 'string',
+      value: 'N',
+      help: `Read at most N accounts to say whom it concerns. Default: ${mostPeople}`,
+    },
     out: { type: 'string', value: 'PLAN', help: 'Save the plan for latchkey apply --plan PLAN' },
     ...secretRuleOptions,
   },
-  run: ({ file: path = defaultFile, out, ...rules }) =>
-    withApplied(async (context, scene) => {
+  run: ({ file: path = defaultFile, out, people = `${mostPeople}`, ...rules }) => {
+    if (!/^\d{1,9}$/.test(people))
+      throw new UsageError(`--people: expected a number of accounts, got ${printable(people)}`)
+    return withApplied(async (context, scene) => {
       const { wanted, plan: made, under } = await planOfFile(path, rulesOf(path, rules), context, scene)
       if (out !== undefined) savePlan(out, path, wanted, made, context)
-      return { ...(await shownPlan(made, under)), exit: isEmpty(made) ? 0 : 2 }
-    }),
+      return { ...(await shownPlan(made, under, Number(people))), exit: isEmpty(made) ? 0 : 2 }
+    })
+  },
 })

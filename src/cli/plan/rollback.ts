@@ -64,7 +64,7 @@ async function planOf(document: Document, context: Context, scene: Scene) {
     settingPlaces: {},
   }
   const { file } = document
-  const under = await contextUnder(wanted, scene, new Problems(file))
+  const under = await contextUnder(wanted, scene, new Problems(file), context)
   const options = { path: file, rules: rulesOf(file, {}), isRollback: true, before: context }
   return makePlan(wanted, options, under)
 }

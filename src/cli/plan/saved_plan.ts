@@ -99,7 +99,7 @@ export async function openSaved(
     settings: saved.settings,
     settingPlaces: {},
   }
-  const under = await contextUnder(wanted, scene, new Problems(saved.path))
+  const under = await contextUnder(wanted, scene, new Problems(saved.path), context)
   const options = { path: saved.path, rules: { ...rules, file: saved.path }, before: context }
   const plan = await makePlan(wanted, options, under)
   if (plan.base.store !== saved.store)

@@ -15,8 +15,28 @@ interface Asked {
 
 const nowhere: Place = { line: 1, column: 1 }
 
-/** Adds each fault of the settings to `problems`, and throws them. */
-export async function contextUnder(asked: Asked, scene: Scene, problems: Problems): Promise<Context> {
+/** The settings of a realm are in its record, which the server keeps. */
+function ofRealm(context: Context, { name }: { name: string }, asked: Asked, problems: Problems): Context {
+  for (const variable of Object.keys(asked.settings)) {
+    const row = rowOf(variable)
+    problems.add(
+      asked.settingPlaces[variable] ?? nowhere,
+      row ? nameOf(row) : variable,
+      `the file of a realm has clients alone; the settings of a realm are those of latchkey realm set ${name}`,
+    )
+  }
+  problems.requireNone()
+  return context
+}
+
+/** Adds each fault of the settings to `problems`, and throws them. `before`: the provider as it is. */
+export async function contextUnder(
+  asked: Asked,
+  scene: Scene,
+  problems: Problems,
+  before: Context,
+): Promise<Context> {
+  if (before.realm) return ofRealm(before, before.realm, asked, problems)
   const { file, settings, settingPlaces } = asked
   const add = (line: string) => {
     const [, variable = '', problem = line] = /^([A-Z_]+): (.*)$/s.exec(line) ?? []

@@ -2,7 +2,8 @@
 import { storeLocation } from '../store_location.ts'
 import type { Context } from '../../contracts/context.ts'
 import { print, printable } from '../output.ts'
-import { affectedBy, type Affected } from './affected.ts'
+import { affectedBy, type Affected, type Found, mostPeople } from './affected.ts'
+import { clientWords, settingWords } from './affected_words.ts'
 import { type Change, countsOf, isEmpty, type Plan } from './make_plan.ts'
 
 /** A value longer than this is shortened on the terminal; JSON has the whole. */
@@ -25,26 +26,25 @@ const brief = (value: unknown): string => {
   return text.length > longestValue ? `${text.slice(0, longestValue)}…` : text
 }
 
-const many = (count: number, one: string, several = `${one}s`): string =>
-  `${count} ${count === 1 ? one : several}`
+/** Every so many accounts a line says how far it is. */
+const linesEvery = 5_000
 
-function affectedWords({ people, names, grants, consents, scopes }: Affected, isPartial: boolean): string[] {
-  if (people === 0) return isPartial ? ['No End-User among the first 20,000 is concerned.'] : []
-  const more = people > names.length ? `, and ${people - names.length} more` : ''
-  const least = isPartial ? 'at least ' : ''
-  return [
-    `Concerns ${least}${many(people, 'person', 'people')} (${names.map(printable).join(', ')}${more}) with ${many(grants, 'grant')} and ${many(consents, 'consent')}.`,
-    ...Object.entries(scopes).map(
-      ([scope, count]) => `${many(count, 'person', 'people')} agreed to ${printable(scope)}.`,
-    ),
-  ]
+function progressLines(): (read: number) => void {
+  let next = linesEvery
+  return (read) => {
+    if (read < next) return
+    process.stderr.write(`${read} accounts read\n`)
+    next += linesEvery
+  }
 }
 
-export async function shownPlan(plan: Plan, context: Context): Promise<ShownPlan> {
-  const { base, changes, settings } = plan
+/** `most`: accounts that are read to say whom it concerns. */
+export async function shownPlan(plan: Plan, context: Context, most = mostPeople): Promise<ShownPlan> {
+  const { base, changes, settings, lost } = plan
   const counts = countsOf(plan)
-  const { clients, isPartial } = await affectedBy(changes, context)
-  const store = storeLocation(context.config)
+  const found = await affectedBy(plan, context, { most, progress: progressLines() })
+  const { clients, isPartial } = found
+  const store = storeLocation(context.config) + (context.realm ? `, realm ${context.realm.name}` : '')
   return {
     facts: {
       store,
@@ -57,7 +57,10 @@ export async function shownPlan(plan: Plan, context: Context): Promise<ShownPlan
       })),
       settings,
       breaks: plan.breaks,
-      ...(isPartial && { people_are_partial: true }),
+      ...(settings.length > 0 && {
+        affects: { scopes: found.scopes, upstream_providers: found.providers, roles: found.roles },
+      }),
+      ...(isPartial && { people_are_partial: true, people_read: found.read }),
     },
     show() {
       if (isEmpty(plan))
@@ -67,14 +70,15 @@ export async function shownPlan(plan: Plan, context: Context): Promise<ShownPlan
         print(`\n${coloured('change', `~ ${setting}`)}: ${brief(from)} → ${brief(to)}`)
         for (const { text } of breaks) print(`    ${coloured('break', '!')} ${text}`)
       }
-      for (const { text } of plan.breaks) print(`    ${coloured('break', '!')} ${printable(text)}`)
-      for (const change of changes) showChange(change, clients.get(change.client_id), isPartial)
+      for (const text of [...plan.breaks.map((each) => each.text), ...settingWords(lost, found)])
+        print(`    ${coloured('break', '!')} ${printable(text)}`)
+      for (const change of changes) showChange(change, clients.get(change.client_id), found)
       print(`\n${counts.created} to create, ${counts.changed} to change, ${counts.removed} to remove`)
     },
   }
 }
 
-function showChange(change: Change, affected: Affected | undefined, isPartial: boolean): void {
+function showChange(change: Change, affected: Affected | undefined, found: Found): void {
   const { client_id, client_name: name, do: what, members, breaks } = change
   const title = `${signs[what]} ${printable(client_id)}${name === undefined ? '' : ` (${printable(name)})`}: ${what}`
   print(`\n${coloured(what, title)}`)
@@ -86,6 +90,6 @@ function showChange(change: Change, affected: Affected | undefined, isPartial: b
         ? `    ${printable(member).padEnd(width)}  ${brief(to)}`
         : `    ${printable(member).padEnd(width)}  ${brief(from)} → ${brief(to)}`,
     )
-  const words = [...breaks.map(({ text }) => text), ...(affected ? affectedWords(affected, isPartial) : [])]
+  const words = [...breaks.map(({ text }) => text), ...(affected ? clientWords(affected, found) : [])]
   for (const text of words) print(`    ${coloured('break', '!')} ${text}`)
 }

@@ -1,4 +1,5 @@
 /** Opens a realm: its store, its keys, its observers and its application. docs/decisions/0100-realms.md */
+import { finishApply } from '../../clients/apply_steps.ts'
 import { type App, createApp } from '../../app.ts'
 import type { Config, Entry } from '../../config.ts'
 import type { EffectiveSetting } from '../../config/effective_setting.ts'
@@ -93,6 +94,7 @@ async function openApp(
   const kept = recorder ? recordedKeys(ring, recorder) : ring
   const keys = tracing ? tracedKeys(kept, tracing) : kept
   const root = host.context()
+  if (!previous) await finishApply({ ...opened, audit }) // of latchkey --realm NAME apply
   let runs: Runs | undefined
   const app = createApp({
     ...opened,

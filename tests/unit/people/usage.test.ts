@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test'
 import type { Context } from '../../../src/contracts/context.ts'
 import { createLog } from '../../../src/lib/log.ts'
+import { redirectUseOf } from '../../../src/models/usage/redirects.ts'
 import { aliveSessions } from '../../../src/models/usage/stored.ts'
 import { createUsage, type Usage } from '../../../src/models/usage/usage.ts'
 import { usage as readUsage, usageCsv, writeUsage } from '../../../src/people/usage.ts'
@@ -79,6 +80,60 @@ test('what several instances count adds up by client, hour and day; a person is 
   const { whole, periods } = await read(a, 'day')
   expect(whole.total).toEqual({ tokens: 11, sign_ins: 2, refusals: 2, people: 2, sessions: 3 })
   expect(periods.at(-1)!.total).toEqual(whole.total)
+})
+
+describe('redirect URIs', () => {
+  const uri = 'https://app.example/cb'
+  const today = Math.floor(start / 86_400_000)
+
+  test('one write for each instance and day, however often one is used', async () => {
+    const verbs: string[] = []
+    store = watched((verb) => void verbs.push(verb))
+    const [a, b] = [instance(), instance()]
+    for (const here of [a, b, a, b]) {
+      for (let i = 0; i < 50; i++) here.usage.redirect(client('app'), uri, today)
+      await writeUsage(here)
+    }
+    // The second one finds the day in the record, and writes nothing.
+    expect(verbs).toEqual(['create', 'create', 'get'])
+    expect(await redirectUseOf(a, 'app')).toEqual({ since: today, days: new Map([[uri, today]]) })
+    clock.advance(24 * hour)
+    a.usage.redirect(client('app'), uri, today + 1)
+    a.usage.redirect(client('app'), 'https://app.example/other', today + 1)
+    await writeUsage(a)
+    expect((await redirectUseOf(b, 'app'))!.days.get(uri)).toBe(today + 1)
+  })
+
+  test('instances that write at once lose none, and an outage delays a day', async () => {
+    const all = Array.from({ length: 8 }, () => instance())
+    for (const [i, each] of all.entries()) each.usage.redirect(client('app'), `${uri}/${i}`, today)
+    await Promise.all(all.map(writeUsage))
+    expect((await redirectUseOf(all[0]!, 'app'))!.days.size).toBe(8)
+
+    const [first] = all
+    const down = watched(() => Promise.reject(new StoreUnavailable('gone')))
+    first!.usage.redirect(client('app'), `${uri}/late`, today)
+    await writeUsage({ ...first!, store: down })
+    await writeUsage(first!)
+    expect((await redirectUseOf(first!, 'app'))!.days.get(`${uri}/late`)).toBe(today)
+  })
+
+  test('in bounded room: clients of an instance, URIs of a client, none that registered itself, none without usage', async () => {
+    const here = instance(10)
+    for (let i = 0; i < 50; i++) {
+      here.usage.redirect(client(`self-${i}`, true), uri, today)
+      here.usage.redirect(client(`own-${i}`), uri, today)
+    }
+    expect(here.usage.take()!.redirects.size).toBe(10)
+    const many = instance()
+    for (let i = 0; i < 300; i++) many.usage.redirect(client('app'), `${uri}/${i}`, today - (i % 2))
+    await writeUsage(many)
+    const { days } = (await redirectUseOf(many, 'app'))!
+    expect([days.size, new Set(days.values())]).toEqual([100, new Set([today])])
+    const off = instance(0)
+    off.usage.redirect(client('app'), uri, today)
+    expect(off.usage.take()).toBeUndefined()
+  })
 })
 
 describe('bounds', () => {
