@@ -29,12 +29,12 @@ export const searchPeople = (
     exactly: (query) => Promise.all([User.find(memory, query), User.findByLogin(memory, query)]),
   })
 
-/** How many people have the role, by its index, a page at a time. Not whole while a store from before is being indexed. */
-export async function countPeopleWith(
-  memory: Memory,
-  role: string,
-): Promise<{ count: number; isWhole: boolean }> {
+/** How many people have the role, by its index, a page at a time. */
+export async function countPeopleWith(memory: Memory, role: string): Promise<number> {
   let count = 0
   for await (const page of pagesOf(memory.store, markIndex(people, roleMark(role)))) count += page.length
-  return { count, isWhole: await isFilled(memory, people) }
+  return count
 }
+
+/** False while a store from before is being indexed: then a role has more people than are counted. */
+export const arePeopleIndexed = (memory: Memory): Promise<boolean> => isFilled(memory, people)

@@ -76,7 +76,7 @@ test('a secret is in no plan, saved plan, history, log or refusal', async () => 
   const plan = await makePlan(wanted, { path: rules.file, rules }, op.context)
   const saved = join(folder, 'canary.plan')
   savePlan(saved, rules.file, wanted, plan, op.context)
-  const { facts } = await shownPlan(plan, op.context)
+  const { facts } = await shownPlan(plan)
   await carryOut(plan, { what: 'apply' }, undefined, op.context)
   expect(
     (

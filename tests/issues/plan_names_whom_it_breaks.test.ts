@@ -132,6 +132,8 @@ test('an upstream provider that goes: who is connected, and who has no other way
   expect(settingWords(one.lost, under)).toEqual([
     '4 people can no longer sign in with Google; 2 of them have no other way, which is a password, a passkey or another connection: ben, cat. 1 of these have a verified email address for a link to a new password.',
   ])
+  // What apply and rollback show before they ask for a confirmation is the same.
+  expect((await shownPlan(one)).facts.affects).toMatchObject({ upstream_providers: under.providers })
   // Both: a connection to another provider that goes is no way any more.
   const both = await planOf(op.context, fileOf(), {}, false, {})
   const none = await affectedUnder(op, both, [])
@@ -208,7 +210,7 @@ test('scopes and roles that go: how many people agreed to them, and how many hav
   expect(found).toMatchObject({ scopes: { reports: 1 }, roles: { editor: 2, admin: 1 } })
   expect(found.clients.get('app')).toMatchObject({ people: 2, scopes: { reports: 1 }, roles: { editor: 2 } })
   expect(plan.changes[0]!.breaks.map(({ name }) => name)).toEqual(['scopes_removed', 'roles_removed'])
-  const { facts } = await shownPlan(plan, op.context)
+  const { facts } = await shownPlan(plan)
   expect(facts.affects).toEqual({
     scopes: { reports: 1 },
     upstream_providers: {},

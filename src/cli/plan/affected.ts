@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { Context } from '../../contracts/context.ts'
 import { Consent } from '../../models/consent.ts'
 import { Grant } from '../../models/grant.ts'
-import { countPeopleWith } from '../../models/people_search.ts'
+import { arePeopleIndexed, countPeopleWith } from '../../models/people_search.ts'
 import { redirectUseOf } from '../../models/usage/redirects.ts'
 import { provenEmail, User } from '../../models/user.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
@@ -102,18 +102,15 @@ async function clientOf(change: Change, context: Context): Promise<Affected> {
     countRoles(lostRoles(change), context),
   ])
   return {
-    ...{ people: 0, names: [], grants: 0, consents: 0, scopes: {}, roles: roles.counts },
+    ...{ people: 0, names: [], grants: 0, consents: 0, scopes: {}, roles },
     ...(redirects && { redirect_uris: redirects }),
   }
 }
 
-async function countRoles(roles: readonly string[], context: Context) {
-  const found = await Promise.all(roles.map((role) => countPeopleWith(context, role)))
-  return {
-    counts: Object.fromEntries(roles.map((role, i) => [role, found[i]!.count])),
-    isPartial: found.some(({ isWhole }) => !isWhole),
-  }
-}
+const countRoles = async (roles: readonly string[], context: Context): Promise<Record<string, number>> =>
+  Object.fromEntries(
+    await Promise.all(roles.map(async (role) => [role, await countPeopleWith(context, role)] as const)),
+  )
 
 /** Reads no account when nothing breaks. `context`: the provider as it would be. */
 export async function affectedBy(
@@ -127,15 +124,14 @@ export async function affectedBy(
       concerned.map(async (change) => [change.client_id, await clientOf(change, context)] as const),
     ),
   )
-  const roles = await countRoles([...lost.bound, ...lost.released], context)
   const found: Found = {
     clients,
     scopes: Object.fromEntries(lost.scopes.map((scope) => [scope, 0])),
     providers: Object.fromEntries(
       lost.providers.map(({ id }) => [id, { people: 0, stranded: 0, recoverable: 0, names: [] }]),
     ),
-    roles: roles.counts,
-    rolesArePartial: roles.isPartial,
+    roles: await countRoles([...lost.bound, ...lost.released], context),
+    rolesArePartial: !(await arePeopleIndexed(context)),
     isPartial: false,
     read: 0,
   }

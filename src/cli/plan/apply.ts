@@ -20,10 +20,9 @@ export async function answerTo(
   plan: Plan,
   isConfirmed: boolean,
   again: string,
-  context: Context,
   run: () => Promise<Done>,
 ): Promise<Answer> {
-  const { facts, show } = await shownPlan(plan, context)
+  const { facts, show } = await shownPlan(plan)
   if (isEmpty(plan)) return { facts: { ...facts, applied: false }, show }
   if (!isConfirmed) {
     const refusal = new Refusal(`nothing was changed: ${again}`)
@@ -75,7 +74,6 @@ export const apply = defineCommand({
         plan,
         yes || saved !== undefined,
         'add --yes to apply this, or save it with latchkey plan --out PLAN and apply that with --plan PLAN',
-        context,
         () => carryOut(plan, { what: 'apply' }, secretsFile, context),
       )
     })
@@ -108,6 +106,7 @@ async function releaseClients(ids: readonly string[], context: Context): Promise
     settings: [],
     breaks: [],
     lost: lostNothing,
+    under: context,
     steps: names.map((client_id, i) => ({
       do: 'release',
       client_id,

@@ -36,6 +36,8 @@ export interface Plan {
   breaks: readonly Break[]
   /** What the settings take away from people. */
   lost: Lost
+  /** The provider as it would be. */
+  under: Context
   steps: readonly Step[]
   /** Random secrets of this plan, by client_id. */
   made: Readonly<Record<string, string>>
@@ -89,6 +91,7 @@ export async function makePlan(wanted: Wanted, options: PlanOptions, context: Co
     settings,
     breaks: settings.length === 0 ? [] : await clientsConcerned(before, context),
     lost: settings.length === 0 ? lostNothing : lostBetween(before, context),
+    under: context,
     steps: [
       ...settingSteps(settings),
       ...list.flatMap(({ step }) => step ?? []),

@@ -50,11 +50,11 @@ export async function planOfFile(
   rules: SecretRules,
   context: Context,
   scene: Scene,
-): Promise<{ wanted: Wanted; plan: Plan; under: Context }> {
+): Promise<{ wanted: Wanted; plan: Plan }> {
   const source = sourceAt(path)
   const under = await contextUnder(source, scene, source.problems, context)
   const wanted = wantedOf(source, under)
-  return { wanted, under, plan: await makePlan(wanted, { path, rules, before: context }, under) }
+  return { wanted, plan: await makePlan(wanted, { path, rules, before: context }, under) }
 }
 
 export const plan = defineCommand({
@@ -71,12 +71,12 @@ export const plan = defineCommand({
     ...secretRuleOptions,
   },
   run: ({ file: path = defaultFile, out, people = `${mostPeople}`, ...rules }) => {
-    if (!/^\d{1,9}$/.test(people))
+    if (!/^[1-9]\d{0,8}$/.test(people))
       throw new UsageError(`--people: expected a number of accounts, got ${printable(people)}`)
     return withApplied(async (context, scene) => {
-      const { wanted, plan: made, under } = await planOfFile(path, rulesOf(path, rules), context, scene)
+      const { wanted, plan: made } = await planOfFile(path, rulesOf(path, rules), context, scene)
       if (out !== undefined) savePlan(out, path, wanted, made, context)
-      return { ...(await shownPlan(made, under, Number(people))), exit: isEmpty(made) ? 0 : 2 }
+      return { ...(await shownPlan(made, Number(people))), exit: isEmpty(made) ? 0 : 2 }
     })
   },
 })

@@ -30,7 +30,7 @@ export const rollback = defineCommand({
       const document = await Applied.documentOf(context, entry)
       if (!document) throw new Refusal(`the file of version ${entry.version} cannot be read any more`)
       const plan = await planOf(document, context, scene)
-      return answerTo(plan, yes, `add --yes to go back to version ${entry.version}`, context, () =>
+      return answerTo(plan, yes, `add --yes to go back to version ${entry.version}`, () =>
         carryOut(plan, { what: 'rollback', to: entry.version }, secretsFile, context),
       )
     })

@@ -1,6 +1,5 @@
 /** A plan for the terminal and as JSON. No value of a secret is in either. */
 import { storeLocation } from '../store_location.ts'
-import type { Context } from '../../contracts/context.ts'
 import { print, printable } from '../output.ts'
 import { affectedBy, type Affected, type Found, mostPeople } from './affected.ts'
 import { clientWords, settingWords } from './affected_words.ts'
@@ -39,8 +38,8 @@ function progressLines(): (read: number) => void {
 }
 
 /** `most`: accounts that are read to say whom it concerns. */
-export async function shownPlan(plan: Plan, context: Context, most = mostPeople): Promise<ShownPlan> {
-  const { base, changes, settings, lost } = plan
+export async function shownPlan(plan: Plan, most = mostPeople): Promise<ShownPlan> {
+  const { base, changes, settings, lost, under: context } = plan
   const counts = countsOf(plan)
   const found = await affectedBy(plan, context, { most, progress: progressLines() })
   const { clients, isPartial } = found
