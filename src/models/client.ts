@@ -161,7 +161,11 @@ export const Client = {
   async remove(memory: Memory, clientId: string): Promise<boolean> {
     const found = await records.find(memory, clientId)
     if (found?.managed_by) throw new ManagedByFile(found)
-    return (await removeAny(memory, clientId)) !== undefined
+    const removed = await removeAny(memory, clientId)
+    if (!removed?.managed_by) return removed !== undefined
+    // A file took it over since the read: it is put back, as a later version of the file does.
+    await Client.create(memory, removed)
+    throw new ManagedByFile(removed)
   },
 
   /** As `remove`, for the file that manages the client. Returns the record, for the one caller that removed it. */

@@ -36,6 +36,11 @@ export async function abort({ from, to }: Stores, gone: readonly string[]): Prom
   await from.plain.take(unfinishedKey)
 }
 
+export const placesOf = ({ from, to }: Stores): { from: string; to: string } => ({
+  from: placeOf(from),
+  to: placeOf(to),
+})
+
 export interface Standing {
   state: 'none' | MoveMark['state']
   from: string
@@ -46,6 +51,7 @@ export interface Standing {
   target: number
 }
 
+/** Reads both stores from end to end. */
 export async function standing({ from, to }: Stores): Promise<Standing> {
   const held = await heldBy(from)
   const count = async (store: Store): Promise<number> => {
@@ -56,8 +62,7 @@ export async function standing({ from, to }: Stores): Promise<Standing> {
   const [source, target] = await Promise.all([count(from.plain), count(to.plain)])
   return {
     state: held?.mark.role === 'source' ? held.mark.state : 'none',
-    from: placeOf(from),
-    to: placeOf(to),
+    ...placesOf({ from, to }),
     ...(held && { run: held.mark.run.slice(0, held.mark.run.lastIndexOf('/')) }),
     source,
     target,

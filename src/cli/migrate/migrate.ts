@@ -2,7 +2,7 @@
 import { auditPlain } from '../audit_trail.ts'
 import { type Answer, defineCommand } from '../command.ts'
 import { print, printTable } from '../output.ts'
-import { abort as undo, standing } from './abort.ts'
+import { abort as undo, placesOf, standing } from './abort.ts'
 import { move } from './move.ts'
 import { moveWhileServing } from './online.ts'
 import { type Backends, withStores } from './stores.ts'
@@ -33,7 +33,7 @@ export const migrate = defineCommand({
     withStores({ from, to }, async (both) => {
       if (serving) return moveBeside(both, names)
       const { records, kinds } = await move(both, { gone: names, progress })
-      const { from: source, to: target } = await standing(both)
+      const { from: source, to: target } = placesOf(both)
       await auditPlain(both.to, { change: 'store_moved', changed: [source, target], records })
       return {
         facts: { from: source, to: target, records, kinds },
@@ -51,7 +51,7 @@ export const migrate = defineCommand({
 
 async function moveBeside(both: Backends, names: readonly string[]): Promise<Answer> {
   const records = await moveWhileServing(both, { gone: names, progress })
-  const { from: source, to: target } = await standing(both)
+  const { from: source, to: target } = placesOf(both)
   await auditPlain(both.to, { change: 'store_moved', changed: [source, target], records })
   return {
     facts: { from: source, to: target, records },
@@ -78,7 +78,7 @@ export const abort = defineCommand({
   run: ({ from, to, gone: names = [] }) =>
     withStores({ from, to }, async (both) => {
       await undo(both, names)
-      const { from: source, to: target } = await standing(both)
+      const { from: source, to: target } = placesOf(both)
       await auditPlain(both.from, { change: 'store_move_undone', changed: [source, target] })
       return {
         facts: { from: source, to: target, undone: true },
