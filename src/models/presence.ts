@@ -9,6 +9,8 @@ import { unfinishedWords } from './unfinished.ts'
 const remembered = 86_400
 /** Seconds without a sign of it, after which one that was seen counts as silent. It gives a sign every five. */
 const silentAfter = 30
+/** Seconds by which a process may have used the store after its last sign. */
+const signSlack = 10
 /** Seconds. A server of a release without signs of its own says once a minute that it uses the store. */
 const quietSeconds = 150
 
@@ -50,8 +52,10 @@ export function createPresence(
     },
     async leave(as) {
       await plain.unlink(presentIndex, name)
-      if (as === 'server' && (await plain.range(presentIndex, { limit: 1 })).length === 0)
-        await plain.put(leftKey, `${seconds(clock)}`)
+      const now = seconds(clock)
+      // One that is silent has stopped or is frozen, and `useOf` asks for it by itself.
+      const others = await plain.range(presentIndex, { min: now - silentAfter, limit: 1 })
+      if (as === 'server' && others.length === 0) await plain.put(leftKey, `${now}`)
     },
   }
 }
@@ -78,16 +82,22 @@ export async function useOf(
   { gone = [], hasEnded }: { gone?: readonly string[]; hasEnded(id: string): boolean },
 ): Promise<string | undefined> {
   const now = seconds(clock)
+  /** Until when the store may have been used by one that has ended since. */
+  let used = 0
   for (const { member, score } of await plain.range(presentIndex, { min: now - remembered })) {
-    if (hasEnded(idOf(member))) continue
+    if (hasEnded(idOf(member))) {
+      used = Math.max(used, score + signSlack)
+      continue
+    }
     if (now - score <= silentAfter)
       return `${member} uses it, seen ${Math.max(0, now - score)} seconds ago: stop every server, and try again`
     if (!gone.includes(member))
       return `${member} did not leave in order and was seen ${now - score} seconds ago: end it if it is frozen, then say that it is gone with --gone ${member}`
+    used = Math.max(used, score + signSlack)
   }
   const seen = await lastUse(store)
   const left = Number((await plain.get(leftKey)) ?? 0)
-  const wait = seen === undefined || left >= seen ? 0 : seen + quietSeconds - now
+  const wait = seen === undefined || Math.max(left, used) >= seen ? 0 : seen + quietSeconds - now
   return wait > 0
     ? `a server wrote ${quietSeconds - wait} seconds ago that it uses it: stop every instance, and try again in ${wait} seconds`
     : undefined

@@ -165,6 +165,30 @@ describe('a rule', () => {
     expect(kilometres(places['203.0.113.1']!, places['203.0.113.3']!)).toBeCloseTo(15_950, -2)
   })
 
+  test('the first owner, made before the first start, is told; one of a trail of old is not', async () => {
+    const granted: Draft = {
+      kind: 'changed_by_operator',
+      outcome: 'success',
+      actor: 'operator',
+      operator: 'root',
+      details: { change: 'administrator_granted' },
+    }
+    for (const [age, told] of [
+      [minute, ['new_administrator of ']],
+      [48 * 60 * minute, []],
+    ] as const) {
+      const one = await trail()
+      one.audit.later(granted)
+      await one.audit.flush()
+      one.clock.advance(age)
+      const later = await watched(rulesOf({}), one)
+      expect(await later.told()).toEqual([...told])
+      // Of the next start nothing comes again.
+      await later.judge()
+      expect(await later.told()).toEqual([...told])
+    }
+  })
+
   test('two instances count together, and one of them raises it', async () => {
     const one = await watched()
     const base = await trail({ store: one.store, clock: one.clock, chain: 'two' })

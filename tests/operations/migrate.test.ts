@@ -137,6 +137,32 @@ test('a server that runs is not moved from; one that was stopped, or killed on t
   }
 }, 240_000)
 
+test('a PostgreSQL that commands have only looked into is empty; one with an account is not', async () => {
+  const postgres = await startPostgres()
+  try {
+    const [from, to] = [fileUrl('looked.db'), postgres.database()]
+    const add = (url: string, name: string) =>
+      commandLine(on(url)).latchkey(['user', 'add', name, '--password-stdin'], 'correct-horse-battery')
+    expect((await add(from, 'anna')).code).toBe(0)
+    for (const args of [
+      ['config', 'check', '--deep'],
+      ['user', 'list'],
+    ])
+      expect([args, (await commandLine(on(to)).latchkey(args)).code]).toEqual([args, 0])
+    const { kinds } = await migrate(from, to)
+    expect(kinds.filter(({ missing, surplus }) => missing + surplus > 0)).toEqual([])
+    const other = postgres.database()
+    expect((await add(other, 'ben')).code).toBe(0)
+    expect((await add(fileUrl('second.db'), 'cleo')).code).toBe(0)
+    const cli = commandLine(settings)
+    const refused = await cli.latchkey(['migrate', '--from', fileUrl('second.db'), '--to', other])
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('has data')])
+    expect((await commandLine(on(other)).latchkey(['user', 'list'])).stdout).toContain('ben')
+  } finally {
+    await postgres.stop()
+  }
+}, 240_000)
+
 test('a server whose store gets a mark while it runs ends by itself, and says why', async () => {
   const server = await spawnProvider(on(fileUrl('marked.db')))
   const store = sqliteStore(join(folder, 'marked.db'), systemClock)

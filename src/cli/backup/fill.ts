@@ -24,6 +24,26 @@ export async function isEmpty(store: Store): Promise<boolean> {
   return true
 }
 
+/** Keys and a short trail, which a command that lists nothing, or the first start of a server, makes in an empty store. */
+const isOfFirstUse = (found: Found): boolean =>
+  found.kind === 'value'
+    ? /^(key_ring|lasting_root|audit_key_ring|birth|(audit|audit_checkpoint|one_time):.*)$/.test(found.key)
+    : found.index === 'audit_chains' || found.index === 'audit_checkpoints'
+
+/** More than a few looks leave: the trail of such a store is worth keeping. */
+const mostOfFirstUse = 100
+
+/** Whether the store has no data: nothing, or what commands and a server leave that were pointed at it and did nothing. */
+export async function isUnborn(store: Store): Promise<boolean> {
+  let count = 0
+  for await (const page of store.scan())
+    for (const found of page) {
+      if (isOfLooks(found)) continue
+      if (!isOfFirstUse(found) || ++count > mostOfFirstUse) return false
+    }
+  return true
+}
+
 /** Refuses a store that a server uses. An instance that runs would go on with what it knows. */
 export async function requireUnused(opened: OpenedPlain, gone: readonly string[] = []): Promise<void> {
   const store = await encrypted(opened.plain, opened.config)
@@ -61,10 +81,10 @@ const atOnce = 100
 export async function fill(
   target: OpenedPlain,
   records: AsyncIterable<Found>,
-  { replace }: { replace: boolean },
+  { replace, gone = [] }: { replace: boolean; gone?: readonly string[] },
 ): Promise<number> {
   const { plain } = target
-  if (replace && (await plain.get(unfinishedKey)) !== born) await requireUnused(target)
+  if (replace && (await plain.get(unfinishedKey)) !== born) await requireUnused(target, gone)
   const isFirst = await plain.create(unfinishedKey, '1')
   if (replace) await clear(plain)
   else await requireEmpty(target, isFirst)

@@ -14,6 +14,7 @@ import { requireSharedStore, withUnfinished } from '../administration.ts'
 import { storeLocation } from '../store_location.ts'
 import { auditPlain } from '../audit_trail.ts'
 import { defineCommand } from '../command.ts'
+import { gone } from '../gone_option.ts'
 import { Refusal, UsageError } from '../failure.ts'
 import { encrypted, type OpenedPlain, readSettings } from '../open.ts'
 import { openBackend } from '../open_store.ts'
@@ -32,10 +33,12 @@ export const restore = defineCommand({
   options: {
     replace: { type: 'boolean', help: 'Delete all that the store has, first' },
     yes: { type: 'boolean', help: 'Confirm --replace' },
+    gone,
   },
-  async run({ replace = false, yes = false }, [path]) {
+  async run({ replace = false, yes = false, gone: names = [] }, [path]) {
     if (replace && !yes) throw new UsageError('--replace deletes all data of the store: add --yes to confirm')
     if (!replace && yes) throw new UsageError('--yes goes with --replace')
+    if (!replace && names.length > 0) throw new UsageError('--gone goes with --replace')
     const { config, environment } = await readSettings()
     const secret = backupKeyOf(config)
     requireSharedStore(config)
@@ -49,7 +52,7 @@ export const restore = defineCommand({
       )
     return withUnfinished(config, async (target) => {
       const { about, records } = await withFile(path, environment.env, (file) =>
-        restoreFrom(target, { path: file, secret, replace }),
+        restoreFrom(target, { path: file, secret, replace, gone: names }),
       )
       const facts = {
         store: storeLocation(config),
@@ -103,19 +106,21 @@ export interface Restoring {
   /** BACKUP_KEY. */
   secret: string
   replace: boolean
+  /** Processes that did not leave in order, and have ended by the word of the operator. */
+  gone?: readonly string[]
 }
 
 /** Throws Refusal before anything is written when the file is not one that can be restored here. */
 export async function restoreFrom(
   target: OpenedPlain,
-  { path, secret, replace }: Restoring,
+  { path, secret, replace, gone: names = [] }: Restoring,
 ): Promise<{ about: About; records: number }> {
   const file = await open(path, 'r')
   try {
     const now = target.clock.now()
     const { about, digest } = await look(read(file, secret, now), target.config)
     const form = formOf(about, target.config)
-    const records = await fill(target, again(file, { secret, now, digest, form }), { replace })
+    const records = await fill(target, again(file, { secret, now, digest, form }), { replace, gone: names })
     return { about, records }
   } finally {
     await file.close()

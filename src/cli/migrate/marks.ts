@@ -6,7 +6,7 @@ import { requireReadable } from '../../models/readable_keys.ts'
 import { unfinishedWords } from '../../models/unfinished.ts'
 import { type MoveMark, parseMoveMark, unfinishedKey } from '../../store/moving/mark.ts'
 import { storeLocation } from '../store_location.ts'
-import { clear, isEmpty, requireUnused } from '../backup/fill.ts'
+import { clear, isUnborn, requireUnused } from '../backup/fill.ts'
 import { Refusal } from '../failure.ts'
 import { encrypted, type OpenedPlain, refusedConcern } from '../open.ts'
 import { hasEnded, machine, ownId } from '../own_process.ts'
@@ -102,14 +102,16 @@ export async function markTarget({ from, to }: Stores, { mark }: Held): Promise<
   }
   if (raw !== undefined) throw new Refusal(`--to: ${placeOf(to)}: ${unfinishedWords(raw)}`)
   if (mark.state === 'moved' || mark.state === 'drained') return false
-  if (!(await isEmpty(to.plain))) throw new Refusal(`--to: ${placeOf(to)} has data: name an empty store`)
+  if (!(await isUnborn(to.plain))) throw new Refusal(`--to: ${placeOf(to)} has data: name an empty store`)
   await requireUnused(to)
   if (!(await to.plain.create(unfinishedKey, JSON.stringify(target))))
     throw new Refusal(`--to: another command has begun to fill ${placeOf(to)} just now`)
-  if (!(await isEmpty(to.plain))) {
+  if (!(await isUnborn(to.plain))) {
     await to.plain.take(unfinishedKey)
     throw new Refusal(`--to: ${placeOf(to)} is in use`)
   }
+  // Keys and a trail of its own would stand beside those that come.
+  await clear(to.plain)
   return true
 }
 

@@ -1,6 +1,7 @@
 /** `latchkey migrate`: moves all data from one store to another, of any two backends. docs/operations.md, "Another store" */
 import { auditPlain } from '../audit_trail.ts'
 import { type Answer, defineCommand } from '../command.ts'
+import { gone } from '../gone_option.ts'
 import { print, printTable } from '../output.ts'
 import { abort as undo, placesOf, standing } from './abort.ts'
 import { move } from './move.ts'
@@ -10,13 +11,6 @@ import { type Backends, withStores } from './stores.ts'
 const stores = {
   from: { type: 'string', value: 'URL', help: 'The store with the data, or @FILE with its URL' },
   to: { type: 'string', value: 'URL', help: 'An empty store, or @FILE with its URL' },
-} as const
-
-const gone = {
-  type: 'string',
-  multiple: true,
-  value: 'NAME',
-  help: 'This process did not leave in order, and has ended',
 } as const
 
 /** Beside the answer, so that JSON stays whole. */

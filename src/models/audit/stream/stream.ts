@@ -7,7 +7,7 @@ import { replaceUnsafe } from '../../../lib/unsafe_text.ts'
 import type { Store } from '../../../store/store.ts'
 import type { Audit } from '../audit.ts'
 import type { Covered } from '../checkpoint.ts'
-import type { MacKey } from '../entry.ts'
+import { type MacKey, readLine } from '../entry.ts'
 import type { KindName } from '../kinds.ts'
 import { record } from '../note.ts'
 import { type Ranges, rangesText } from '../ranges.ts'
@@ -24,7 +24,10 @@ export interface Sink {
   readonly limits: Limits
   /** Entries of other kinds are not sent. Default: all are. */
   readonly takes?: ReadonlySet<KindName>
-  /** Without a cursor it begins with what is written from now on. Default: with the oldest entry. */
+  /**
+   * Without a cursor it begins with what is written from now on, and in the first day of a trail with its oldest entry: the
+   * first owner is made before the first start, or at once after it. Default: with the oldest entry.
+   */
   readonly begins?: 'now'
   /** Resolves when the other side has all of them, within `longestAttempt`. */
   send(batch: readonly Outgoing[]): Promise<void>
@@ -107,12 +110,31 @@ export async function runStream(parts: StreamParts, sink: Sink): Promise<boolean
   return true
 }
 
-async function beginNow({ store, audit }: StreamParts, { name }: Sink, stored: Stored): Promise<boolean> {
+async function beginNow(parts: StreamParts, { name }: Sink, stored: Stored): Promise<boolean> {
+  const { store, audit } = parts
+  const known = await chainsOf(store)
+  const isFirst = await isYoung(parts, known)
   const chains: State['chains'] = {}
-  for (const [chain, batch] of await chainsOf(store))
-    chains[chain] = { batch, seq: await lastSeq(store, chain, batch) }
+  for (const [chain, batch] of known)
+    chains[chain] = isFirst ? { batch: 0, seq: 0 } : { batch, seq: await lastSeq(store, chain, batch) }
   await writeState(store, name, audit.keys, stored, { ...stored.state, chains })
-  return false
+  return isFirst && known.size > 0
+}
+
+/** Milliseconds in which a trail is young. */
+const youngMs = 86_400_000
+/** Chains of a young trail. */
+const fewChains = 10
+
+/** Whether every chain began within the last day. What the retention has removed is older. */
+async function isYoung({ store, clock }: StreamParts, known: ReadonlyMap<string, number>): Promise<boolean> {
+  if (known.size > fewChains) return false
+  for (const chain of known.keys()) {
+    const [line = ''] = ((await store.get(batchKey(chain, 1))) ?? '').split('\n', 1)
+    const time = readLine(line)?.entry?.time
+    if (time === undefined || Date.parse(time) < clock.now() - youngMs) return false
+  }
+  return true
 }
 
 /** Whether the index of chains knows of a batch that was not sent, or of fewer than were sent. */
