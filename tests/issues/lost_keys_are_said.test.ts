@@ -20,7 +20,6 @@ const production = {
   NODE_ENV: 'production',
   ISSUER_URL: 'https://id.example',
   SECRET_KEY: 'q8vN2kP5xW9zR4tY7uB1mC6dF3gH0jLs',
-  PORT: '0', // others check port 5000 at the same time
 }
 const aClient = ['client', 'add', 'An application', '--redirect-uri', 'https://app.example/cb']
 const log = createLog('silent', 'json', () => {})
@@ -31,7 +30,7 @@ let line: CommandLine
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-keys-'))
   database = join(folder, 'latchkey.db')
-  line = commandLine({ ...production, STORE_URL: `sqlite:${database}` })
+  line = commandLine({ ...production, STORE_URL: `sqlite:${database}`, PORT: '0' }) // others check port 5000
 })
 afterEach(() => {
   line.remove()

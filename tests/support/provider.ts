@@ -181,7 +181,7 @@ export async function spawnProvider(
   command = [...latchkeyCommand, 'serve'],
 ): Promise<SpawnedProvider> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
-  const port = env.PORT ?? `${freePort()}`
+  const port = env.PORT && env.PORT !== '0' ? env.PORT : `${freePort()}` // the test must know it
   const issuer = env.ISSUER_URL ?? `http://localhost:${port}`
   const child = Bun.spawn(command, {
     cwd: folder,
