@@ -21,6 +21,9 @@ import {
 } from '../support/flow.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import { turnableClock } from '../support/provider.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 async function shaky(env: Record<string, string> = {}) {
   const clock = turnableClock()

@@ -18,6 +18,9 @@ import { create, type CreationOptions, type Credential } from '../support/securi
 import { alice, type Page, type Person, person } from '../support/person.ts'
 import type { Provider } from '../support/provider.ts'
 import { type Change, type Scene, stopsSafely, sub } from '../support/stops.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const day = 86_400_000
 const better = 'four bricks under moonlight'

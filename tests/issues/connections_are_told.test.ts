@@ -8,6 +8,9 @@ import { failingStore } from '../support/odd_stores.ts'
 import { alice, type Person, person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
 import { leaveFor, secondLatchkey, upstreamEnv } from '../support/upstream.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const up = await secondLatchkey('http://localhost:5000/upstream/callback/corp')
 afterAll(() => up.stop())

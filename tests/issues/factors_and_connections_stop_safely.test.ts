@@ -16,6 +16,9 @@ import { alice, bob, type Page, type Person, person } from '../support/person.ts
 import type { Provider } from '../support/provider.ts'
 import { type Change, type Scene, stopsSafely, sub } from '../support/stops.ts'
 import { leaveFor, secondLatchkey, upstreamEnv } from '../support/upstream.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const gateway = listener()
 const callback = 'http://localhost:5000/upstream/callback/corp'

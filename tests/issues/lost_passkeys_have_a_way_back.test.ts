@@ -12,6 +12,9 @@ import { addPasskey, pageOf, provePasskey, signInWith } from '../support/passkey
 import type { Person } from '../support/person.ts'
 import { failingStore } from '../support/odd_stores.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const lost = '/account/passkeys/lost'
 const days = (n: number) => n * 86_400_000

@@ -23,6 +23,9 @@ import {
 import { pausingStore } from '../support/odd_stores.ts'
 import type { Person } from '../support/person.ts'
 import { type Provider, provider, turnableClock } from '../support/provider.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 const sub = 'user-alice'

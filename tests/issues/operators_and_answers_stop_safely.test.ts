@@ -16,6 +16,9 @@ import { demo, operatorClient, post, refresh, userinfo } from '../support/flow.t
 import { mailsOf } from '../support/mailbox.ts'
 import { alice, person } from '../support/person.ts'
 import { type Change, type Scene, stopsSafely, sub } from '../support/stops.ts'
+import { rememberPasswords } from '../support/remembered_passwords.ts'
+
+rememberPasswords()
 
 const better = 'four bricks under moonlight'
 const userOf = async ({ op }: Scene): Promise<User> => (await User.find(op.context, sub))!

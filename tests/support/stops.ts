@@ -8,7 +8,6 @@ import { withPassword } from './authenticator.ts'
 import { type Tokens, tokensOf } from './flow.ts'
 import { failingStore } from './odd_stores.ts'
 import { type Page, type Person, person } from './person.ts'
-import { rememberPasswords } from './remembered_passwords.ts'
 import { type Provider, provider, turnableClock } from './provider.ts'
 
 export const sub = 'user-alice'
@@ -87,7 +86,6 @@ async function stage(env: Record<string, string>) {
 
 /** A test for each change, with `env` as the settings of the provider. */
 export function stopsSafely(changes: Record<string, Change>, env: Record<string, string> = {}): void {
-  rememberPasswords()
   for (const [name, prepare] of Object.entries(changes)) testOf(name, prepare, env)
 }
 
