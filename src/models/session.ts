@@ -6,6 +6,7 @@ import type { Random } from '../lib/random.ts'
 import { openObject } from './declared.ts'
 import { defineRecord, type Memory } from './define_record.ts'
 import { everyMember } from './every_member.ts'
+import type { Scored } from '../store/store.ts'
 import { seconds } from '../lib/clock.ts'
 
 const schema = openObject({
@@ -46,6 +47,29 @@ const sidLength = 20
 export const sidIn = (cookie: string): string => cookie.slice(0, sidLength)
 export const secretIn = (cookie: string): string => cookie.slice(sidLength)
 const ofUser = (sub: string) => `user_sessions:${sub}`
+/**
+ * All sessions, by the millisecond in which each ends when it is not used again. A use moves the entry; what has ended is
+ * unlinked, and what has expired is trimmed at the next sign-in.
+ */
+const allIndex = 'sessions'
+/** Records that are read for one page, whatever the filter. */
+const mostRead = 500
+
+/** A page of sessions. */
+export interface SessionPage {
+  items: Session[]
+  /** Where the next page begins; undefined on the last one. A page may be shorter than its limit, also empty, and not the last. */
+  next?: Scored
+}
+
+export interface SessionSearch {
+  /** The sessions of this End-User alone, by the end of each that `SESSION_TTL` sets. */
+  sub?: string | undefined
+  descending?: boolean | undefined
+  after?: Scored | undefined
+  limit: number
+  matches(session: Session): boolean
+}
 const touchEverySeconds = 60 // at most one write a minute, so the idle end is exact to a minute
 
 const end = (session: Pick<Session, 'created_at'>, now: number, lifetimes: SessionLifetimes) =>
@@ -111,10 +135,12 @@ export const Session = {
       previous?.sub === signIn.sub &&
         records.update(memory, previous.sid, (current) => sessionOf(current.sid, current)),
       memory.store.trim(index, memory.clock.now()),
+      memory.store.trim(allIndex, memory.clock.now()),
     ])
     const session = again || sessionOf(random(15))
     await Promise.all([
       !again && records.put(memory, session.sid, session),
+      memory.store.link(allIndex, session.sid, session.exp * 1000, lifetimes.absolute * 1000),
       memory.store.link(index, session.sid, (now + lifetimes.absolute) * 1000, lifetimes.absolute * 1000),
     ])
     return { session, cookie: `${session.sid}${secret}` }
@@ -131,16 +157,23 @@ export const Session = {
     const news = clientId !== undefined && !session.clients.includes(clientId)
     if (!news && now - session.seen_at < touchEverySeconds) return undefined
     let before = session.exp
-    const touched = await records.update(memory, session.sid, (current) => {
-      before = current.exp
-      return {
-        ...current,
-        seen_at: now,
-        exp: end(current, now, lifetimes),
-        clients:
-          news && !current.clients.includes(clientId) ? [...current.clients, clientId] : current.clients,
-      }
-    })
+    const exp = end(session, now, lifetimes)
+    // Together, so that the entry costs no round trip.
+    const [touched] = await Promise.all([
+      records.update(memory, session.sid, (current) => {
+        before = current.exp
+        return {
+          ...current,
+          seen_at: now,
+          exp: end(current, now, lifetimes),
+          clients:
+            news && !current.clients.includes(clientId) ? [...current.clients, clientId] : current.clients,
+        }
+      }),
+      memory.store.link(allIndex, session.sid, exp * 1000, lifetimes.absolute * 1000),
+    ])
+    if (!touched && !(await records.find(memory, session.sid)))
+      await memory.store.unlink(allIndex, session.sid) // it has ended in between
     return touched && { before, exp: touched.exp }
   },
 
@@ -156,8 +189,41 @@ export const Session = {
   /** Deletes the session and returns it to the one caller that did. `people/end_session.ts` ends its grants. */
   async end(memory: Memory, sid: string): Promise<Session | undefined> {
     const session = await records.take(memory, sid)
-    if (session) await memory.store.unlink(ofUser(session.sub), sid)
+    if (session)
+      await Promise.all([memory.store.unlink(ofUser(session.sub), sid), memory.store.unlink(allIndex, sid)])
     return session
+  },
+
+  /**
+   * A page of the current sessions of all End-Users, or of one, in bounded work. One that began before this release is there
+   * from its next recorded use on; among those of one End-User it is there always.
+   */
+  async page(
+    memory: Memory,
+    { sub, descending = false, after, limit, matches }: SessionSearch,
+  ): Promise<SessionPage> {
+    const items: Session[] = []
+    let place = after
+    for (let read = 0; read < mostRead;) {
+      // As many more as were read for nothing before: a rare match takes few round trips.
+      const size = Math.min(mostRead - read, Math.max(limit - items.length, 1) + read)
+      const entries = await memory.store.range(sub === undefined ? allIndex : ofUser(sub), {
+        min: memory.clock.now(),
+        descending,
+        limit: size,
+        ...(place && { after: place }),
+      })
+      const found = await Promise.all(entries.map(({ member }) => records.find(memory, member)))
+      for (const [i, entry] of entries.entries()) {
+        if (items.length >= limit) return { items, ...(place && { next: place }) }
+        const session = found[i]
+        if (session && matches(session)) items.push(session)
+        place = entry
+      }
+      read += entries.length
+      if (entries.length < size) return { items }
+    }
+    return { items, ...(place && { next: place }) }
   },
 
   /** All current sessions of an End-User, without a limit: a caller that ends them must miss none. */

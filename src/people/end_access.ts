@@ -1,10 +1,9 @@
 /** Ends all access of accounts at the word of an operator or an administrator: sessions, grants and tokens. OWASP ASVS 5.0 V7.4.5 */
 import type { Context } from '../contracts/context.ts'
 import { Grant } from '../models/grant.ts'
-import { allOf } from '../models/every_member.ts'
 import { Session } from '../models/session.ts'
 import { User } from '../models/user.ts'
-import { endEverything } from './end_session.ts'
+import { endEverything, endSession } from './end_session.ts'
 
 /** Milliseconds within which a request ends that a server began before the change. */
 const inFlight = 1_000
@@ -33,13 +32,13 @@ export const together = (before: EndedOfOne, after: EndedOfOne): EndedOfOne => (
 
 /** Ends all sessions, grants and tokens of an account. */
 export async function endAll(context: Context, user: Pick<User, 'sub'>): Promise<EndedOfOne> {
-  const { sessions, grants } = await endAllOf(context, async () => [user])
+  const { sessions, grants } = await endAllOf(context, () => [[user]])
   return { ended_sessions: sessions, ended_grants: grants }
 }
 
 /** Ends all sessions, grants and tokens of all accounts. */
 export const endAllAccounts = (context: Context): Promise<Ended> =>
-  endAllOf(context, () => allOf(User.everyone(context)))
+  endAllOf(context, () => User.everyone(context))
 
 /** Numbers of what was ended. */
 export interface Ended {
@@ -52,10 +51,12 @@ export interface Ended {
 const atOnce = 20
 
 type Account = Pick<User, 'sub'>
+/** Accounts a page at a time, so that memory does not grow with their number. */
+type Pages = AsyncIterable<readonly Account[]> | Iterable<readonly Account[]>
 
-async function endAllOf(context: Context, accounts: () => Promise<readonly Account[]>): Promise<Ended> {
+async function endAllOf(context: Context, accounts: () => Pages): Promise<Ended> {
   const ended: Ended = { people: 0, sessions: 0, grants: 0 }
-  await inTurns(await accounts(), async (account) => {
+  await inTurns(accounts(), async (account) => {
     const { ended_sessions, ended_grants } = await endNow(context, account)
     ended.people += 1
     ended.sessions += ended_sessions
@@ -63,11 +64,31 @@ async function endAllOf(context: Context, accounts: () => Promise<readonly Accou
   })
   // Again: a sign-in or an authorization that read the account before the change may have completed since.
   await Bun.sleep(inFlight)
-  await inTurns(await accounts(), ({ sub }) => endEverything(sub, context))
+  await inTurns(accounts(), ({ sub }) => endEverything(sub, context))
   return ended
 }
 
-async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  for (let from = 0; from < items.length; from += atOnce)
-    await Promise.all(items.slice(from, from + atOnce).map(work))
+async function inTurns(pages: Pages, work: (account: Account) => Promise<void>): Promise<void> {
+  for await (const page of pages)
+    for (let from = 0; from < page.length; from += atOnce)
+      await Promise.all(page.slice(from, from + atOnce).map(work))
+}
+
+/**
+ * Ends the sessions of all accounts in which a client got a code or token, with the grants bound to them. A grant that
+ * outlives its session goes on. By the accounts, so that a session is ended that no list of all sessions has yet.
+ */
+export async function endSessionsOfClient(
+  context: Context,
+  clientId: string,
+): Promise<Pick<Ended, 'people' | 'sessions'>> {
+  const ended = { people: 0, sessions: 0 }
+  await inTurns(User.everyone(context), async ({ sub }) => {
+    const sessions = await Session.listOfUser(context, sub)
+    const used = sessions.filter(({ clients }) => clients.includes(clientId))
+    for (const { sid } of used) await endSession(sid, context)
+    ended.people += used.length > 0 ? 1 : 0
+    ended.sessions += used.length
+  })
+  return ended
 }

@@ -177,6 +177,7 @@ const reasons: Record<string, { writes: string[]; why: string }> = {
       'take grant',
       'take session',
       'unlink session_grants',
+      'unlink sessions',
       'unlink user_grants',
       'unlink user_sessions',
     ],

@@ -82,6 +82,7 @@ export const leftOut: Readonly<Record<string, string>> = {
   usage_sessions: 'of sessions',
   session_places: 'of sessions',
   user_sessions: 'of sessions',
+  sessions: 'of sessions',
   grant: 'ended, with all its tokens',
   session_grants: 'of grants',
   user_grants: 'of grants',

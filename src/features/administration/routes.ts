@@ -18,6 +18,7 @@ import { personChangeRoutes } from './routes/person_changes.ts'
 import { personStateRoutes } from './routes/person_state.ts'
 import { realmRoutes } from './routes/realms.ts'
 import { scopeRoutes } from './routes/scopes.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { responseTimeRoutes } from './routes/response_times.ts'
 import { settingRoutes } from './routes/settings.ts'
 import { upstreamRoutes } from './routes/upstreams.ts'
@@ -37,6 +38,7 @@ const single: readonly Route[] = [
   ...Object.values(personChangeRoutes),
   ...Object.values(personStateRoutes),
   ...Object.values(accessRoutes),
+  ...Object.values(sessionRoutes),
   ...Object.values(administratorRoutes),
   ...Object.values(keyRoutes),
   ...Object.values(mailRoutes),
