@@ -75,6 +75,8 @@ test('every page is accessible, and fits a phone without JavaScript', async () =
     '/admin/people?q=none-such',
     '/admin/people/new',
     '/admin/clients/client123',
+    '/admin/sessions',
+    '/admin/sessions?client_id=client123',
     '/admin/clients/client123/kits',
     '/admin/clients/client123/kits/express',
     '/admin/clients/client123/kits/react',

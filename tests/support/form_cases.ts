@@ -238,6 +238,11 @@ export const formCases: Record<string, FormCase> = {
     },
     ends: '/account/sessions?done=ended',
   },
+  'the end of sessions of people': {
+    name: 'admin_page_sessions',
+    prepare: ofOwner('/admin/sessions', 'end', { sid_gone: 'yes', confirmed: 'yes' }),
+    ends: '/admin/sessions?done=end',
+  },
   'a role of another person': {
     name: 'admin_page_people_sub',
     prepare: ofOwner('/admin/people/user-bob', 'role', { administration_role: 'auditor' }),

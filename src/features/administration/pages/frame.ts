@@ -18,6 +18,12 @@ const sections = [
   { path: adminPath, icon: 'activity', title: say('admin.overview'), scope: undefined },
   { path: '/admin/people', icon: 'users-round', title: say('admin.people'), scope: 'admin:people.read' },
   { path: '/admin/clients', icon: 'app-window', title: say('admin.clients'), scope: 'admin:clients.read' },
+  {
+    path: '/admin/sessions',
+    icon: 'monitor-smartphone',
+    title: say('admin.sessions'),
+    scope: 'admin:sessions.read',
+  },
   { path: '/admin/keys', icon: 'key-round', title: say('admin.keys'), scope: 'admin:keys.read' },
   { path: '/admin/mail', icon: 'mail', title: say('admin.mail'), scope: 'admin:mail.read' },
   {

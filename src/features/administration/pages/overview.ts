@@ -126,6 +126,9 @@ export const overviewPage = defineAdminPage({
               broken.length === 0 ? say('admin.health_good') : say('admin.health_bad', { n: broken.length }),
             isBad: broken.length > 0,
           },
+          ...(used.active_sessions === null
+            ? []
+            : [{ label: say('admin.sessions_active'), figure: formattedNumber(used.active_sessions) }]),
           ...figuresOf(used.whole).map(([label, value]) => ({ label, figure: formattedNumber(value) })),
           ...(alerts
             ? [

@@ -37,6 +37,8 @@ export interface PageInput<P extends string> {
   /** The path of the page with the base path: the action of its forms. */
   action: string
   csrf: string
+  /** The session of the administrator. */
+  ownSid: string
   /** Whether the administrator holds the scope: buttons of other actions are not shown. */
   may(scope: AdminScope): boolean
   /** Performs a route of the API for the administrator, with texts of the query or of the form. */
@@ -127,6 +129,7 @@ function inputOf<P extends string>(
       query: query(call, context),
       action: `${context.basePath}${call.path}`,
       csrf,
+      ownSid: session.sid,
       may: (scope) => actor.scopes.has(scope),
       ask: (route, { params: names, query: asked, body, ifMatch, dryRun } = {}) =>
         perform(call, context, route, {

@@ -18,6 +18,7 @@ import { personPage } from './person.ts'
 import { realmPage } from './realm.ts'
 import { realmsPage } from './realms.ts'
 import { scopesPage } from './scopes.ts'
+import { sessionsPage } from './sessions.ts'
 import { settingsPage } from './settings.ts'
 import { upstreamsPage } from './upstreams.ts'
 
@@ -33,6 +34,7 @@ export const adminPages: readonly Endpoint[] = [
   clientKitsPage,
   clientKitPage,
   clientKitZip,
+  sessionsPage,
   invitationsPage,
   initialTokensPage,
   keysPage,

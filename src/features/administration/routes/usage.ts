@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
 import { seconds } from '../../../lib/clock.ts'
 import type { Context } from '../../../contracts/context.ts'
-import { type Period, periods, secondsOf } from '../../../models/usage/stored.ts'
+import { aliveSessions, type Period, periods, secondsOf } from '../../../models/usage/stored.ts'
 import { mostPeriods, usage, usageCsv } from '../../../people/usage.ts'
 import { GivenMoment } from '../person.ts'
 import { defineRoute } from '../route.ts'
@@ -79,14 +79,26 @@ export const usageRoutes = {
     summary: 'Tokens, sign-ins, refusals, active people and sessions by client, hour and day',
     scope: 'admin:statistics.read',
     query: within,
-    answer: v.object({ periods: v.array(UsageOfPeriod), whole: UsageOfPeriod }),
+    answer: v.object({
+      periods: v.array(UsageOfPeriod),
+      whole: UsageOfPeriod,
+      active_sessions: v.pipe(
+        v.nullable(count),
+        v.description('Alive now, as the metric latchkey_active_sessions; null with USAGE_CLIENTS=0'),
+      ),
+    }),
     async run(_call, context, { query }) {
-      const found = await usage(context, askedOf(context, query))
+      const [found, active] = await Promise.all([
+        usage(context, askedOf(context, query)),
+        context.config.usageClients === 0 ? null : aliveSessions(context),
+      ])
       const shown = (period: (typeof found)['whole']) => ({
         ...period,
         at: new Date(period.at * 1000).toISOString(),
       })
-      return { answer: { periods: found.periods.map(shown), whole: shown(found.whole) } }
+      return {
+        answer: { periods: found.periods.map(shown), whole: shown(found.whole), active_sessions: active },
+      }
     },
   }),
 
