@@ -248,10 +248,10 @@ export const formCases: Record<string, FormCase> = {
     prepare: ofOwner('/admin/people/user-bob', 'role', { administration_role: 'auditor' }),
     ends: '/admin/people/user-bob?done=role',
   },
-  'names of another person': {
+  'claims of another person': {
     name: 'admin_page_people_sub',
-    prepare: ofOwner('/admin/people/user-bob', 'names', { name: 'Robert', given_name: '', family_name: '' }),
-    ends: '/admin/people/user-bob?done=names',
+    prepare: ofOwner('/admin/people/user-bob', 'claims', { name: 'Robert', given_name: '', family_name: '' }),
+    ends: '/admin/people/user-bob?done=claims',
   },
   'a new person': {
     name: 'admin_page_people_new',

@@ -15,8 +15,18 @@ import { defineView } from '../../html/view.ts'
 import { readLine } from '../../auth/person_claims.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { canonicalUsername, User } from '../../models/user.ts'
-import { addressRows, claimRows, type Row } from './fields.ts'
-import { normalize } from '../../lib/normalize.ts'
+import {
+  addressRows,
+  claimRows,
+  claimsWith,
+  type Problems,
+  readFields,
+  type Row,
+  setOrDrop,
+  textOf,
+  type Texts,
+  textsOfClaims,
+} from '../../people/profile_fields.ts'
 
 export const profilePath = '/account/profile'
 const purpose = 'profile'
@@ -27,13 +37,7 @@ const view = defineView(
   ['action', 'hidden', 'fields', 'address', 'attributes'],
 )
 
-type Texts = Readonly<Record<string, string>>
-type Problems = Readonly<Record<string, Said>>
-
 const attributeField = (name: string): string => `attribute.${name}`
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 
 export const changeProfile = defineEndpoint({
   name: 'account_profile',
@@ -48,14 +52,12 @@ export const changeProfile = defineEndpoint({
   post: save,
 })
 
-function textsOf({ claims, attributes }: User, context: Context): Texts {
-  const address = membersOf(claims.address)
-  return Object.fromEntries([
-    ...claimRows.map(({ name }) => [name, textOf(claims[name])]),
-    ...addressRows.map(({ name }) => [name, textOf(address[name])]),
-    ...context.config.editableAttributes.map((name) => [attributeField(name), textOf(attributes[name])]),
-  ])
-}
+const textsOf = ({ claims, attributes }: User, context: Context): Texts => ({
+  ...textsOfClaims(claims),
+  ...Object.fromEntries(
+    context.config.editableAttributes.map((name) => [attributeField(name), textOf(attributes[name])]),
+  ),
+})
 
 function show(
   call: Call,
@@ -99,7 +101,6 @@ function show(
   return { ...page(status, html), cookies }
 }
 
-/** Reads only the fields of the rows, so that a form cannot set any other claim. */
 async function save(call: Call, context: Context, person: SignedInPerson & Submitted): Promise<Reply> {
   const { user, fields } = person
   const attributeRows = context.config.editableAttributes.map((name) => ({
@@ -108,20 +109,10 @@ async function save(call: Call, context: Context, person: SignedInPerson & Submi
     problem: 'profile.problem_line' as const,
   }))
   const rows = [...claimRows, ...addressRows, ...attributeRows]
-  const texts = Object.fromEntries(
-    rows.map(({ name }) => [name, normalize(fields[name] ?? '', 'NFC').trim()]),
-  )
   const before = textsOf(user, context)
-  // An unchanged value is kept without a check, and stays proven: it may be older than these rules.
-  const values = Object.fromEntries(
-    rows.map(({ name, read }) => {
-      const text = texts[name] ?? ''
-      return [name, text === '' || text === before[name] ? text : read(text)]
-    }),
-  )
-  const problems: Record<string, Said> = Object.fromEntries(
-    rows.filter(({ name }) => values[name] === undefined).map(({ name, problem }) => [name, say(problem)]),
-  )
+  const read = readFields(rows, fields, before)
+  const { texts, values } = read
+  const problems: Record<string, Said> = { ...read.problems }
   const wanted = values.preferred_username
   if (wanted !== undefined && wanted !== before.preferred_username && (await isTaken(context, wanted, user)))
     problems.preferred_username = say('new_account.username_taken')
@@ -144,36 +135,8 @@ async function isTaken(context: Context, wanted: string, user: User): Promise<bo
 }
 
 function changed(current: User, values: Texts, context: Context): User {
-  const claims: Record<string, unknown> = { ...current.claims }
-  for (const { name } of claimRows) setOrDrop(claims, name, values[name])
-  if (claims.phone_number === undefined) delete claims.phone_number_verified
-  // A new number is not verified yet.
-  else if (claims.phone_number !== current.claims.phone_number) claims.phone_number_verified = false
-  claims.address = addressOf(current.claims.address, values)
-  if (claims.address === undefined) delete claims.address
   const attributes = { ...current.attributes }
   for (const name of context.config.editableAttributes)
     setOrDrop(attributes, name, values[attributeField(name)], current.attributes[name])
-  return { ...current, claims, attributes }
-}
-
-/** A value that is not text was not shown in the form, so an empty field does not delete it. */
-function setOrDrop(
-  record: Record<string, unknown>,
-  name: string,
-  value: string | undefined,
-  before = record[name],
-): void {
-  if (value) record[name] = value
-  else if (before === undefined || typeof before === 'string') delete record[name]
-}
-
-/** `formatted` repeats the other members, so it is dropped when one of them changes. */
-function addressOf(before: unknown, values: Texts): unknown {
-  const { formatted, ...members } = membersOf(before)
-  const after: Record<string, unknown> = { ...members }
-  for (const { name } of addressRows) setOrDrop(after, name, values[name])
-  const same = addressRows.every(({ name }) => after[name] === members[name])
-  const whole = same && formatted !== undefined ? { ...after, formatted } : after
-  return Object.keys(whole).length > 0 ? whole : undefined
+  return { ...current, claims: claimsWith(current.claims, values), attributes }
 }

@@ -11,7 +11,8 @@ import { personActivityRoutes } from '../routes/person_activity.ts'
 import type { SessionRow } from '../session_row.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, buttonColumn, code, facts, section, state, when } from './parts.ts'
-import { actionsOf, namesForm, path, personActions, roleForm } from './person_actions.ts'
+import { actionsOf, path, personActions, roleForm } from './person_actions.ts'
+import { claimForms, otherClaims, provenFacts } from './person_claims.ts'
 import { roleWords, stateWords } from './words.ts'
 
 type Consent = v.InferOutput<NonNullable<typeof personActivityRoutes.consents.answer>>['items'][number]
@@ -38,7 +39,7 @@ export const personPage = defineAdminPage({
     const mayEnd = may('admin:sessions.write') && reaches
     const mayWrite = may('admin:people.write') && reaches
     const query = { limit: shownRows }
-    const { email, name } = person.claims
+    const { name } = person.claims
     const sessions = may('admin:sessions.read')
       ? (await ask(personActivityRoutes.sessions, { params, query })).answer.items
       : undefined
@@ -54,7 +55,7 @@ export const personPage = defineAdminPage({
         facts([
           [say('admin.state'), state(...stateWords[person.state])],
           ...(typeof name === 'string' ? [[say('admin.name'), foreignText(name)] as const] : []),
-          ...(typeof email === 'string' ? [[say('admin.email'), foreignText(email)] as const] : []),
+          ...provenFacts(person),
           [
             say('admin.role'),
             person.administration_role === null
@@ -167,7 +168,8 @@ export const personPage = defineAdminPage({
             ],
           }),
         ]),
-        ...namesForm(input, person, etag),
+        ...otherClaims(person),
+        ...claimForms(input, person, etag),
         ...(role ? roleForm(input, about, role.etag ?? '') : []),
         ...actionsOf(input, about, etag),
       ],

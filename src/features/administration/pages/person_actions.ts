@@ -12,7 +12,8 @@ import { peopleRoutes } from '../routes/people.ts'
 import { personStateRoutes } from '../routes/person_state.ts'
 import { canMail } from '../../../people/mail.ts'
 import type { PageAction, PageInput } from './page.ts'
-import { actionForm, actions, confirmation, section, selectField, textField } from './parts.ts'
+import { claimActions } from './person_claims.ts'
+import { actionForm, actions, confirmation, section, selectField } from './parts.ts'
 import { roleWords } from './words.ts'
 
 export const path = '/admin/people/{sub}'
@@ -43,35 +44,6 @@ export function actionsOf(input: Input, person: Shown, etag: string): Html[] {
         button('reset_factors', say('admin.factors_reset'), 'danger'),
         button('erase', say('admin.person_erase'), 'danger'),
       ]),
-    ]),
-  ]
-}
-
-/** Names that the page shows and changes; the API changes all claims. */
-const names = {
-  name: say('profile.name'),
-  given_name: say('profile.given_name'),
-  family_name: say('profile.family_name'),
-} as const
-
-type Named = Pick<Shown, 'administration_role'> & { claims: Readonly<Record<string, unknown>> }
-
-export function namesForm({ action, csrf, actor, may, sent }: Input, person: Named, etag: string): Html[] {
-  if (!may('admin:people.write') || !holdsRole(actor.scopes, person.administration_role ?? undefined))
-    return []
-  const current = (name: string) => (typeof person.claims[name] === 'string' ? person.claims[name] : '')
-  return [
-    section(say('profile.title'), [
-      actionForm({
-        action,
-        csrf,
-        name: 'names',
-        text: say('admin.save'),
-        hidden: { names_etag: etag },
-        fields: Object.entries(names).map(([name, label]) =>
-          textField({ name, label, value: sent?.[name] ?? current(name) }),
-        ),
-      }),
     ]),
   ]
 }
@@ -110,15 +82,7 @@ const nameOf = ({ params }: Input, fields: Readonly<Record<string, string | unde
   foreignText(fields.username ?? params.sub)
 
 export const personActions: Readonly<Record<string, PageAction<typeof path>>> = {
-  names: {
-    done: say('admin.saved'),
-    async run({ params, fields, ask }) {
-      const claims = Object.fromEntries(
-        Object.keys(names).map((name) => [name, fields[name]?.trim() || null] as const),
-      )
-      await ask(personChangeRoutes.change, { params, ifMatch: fields.names_etag, body: { claims } })
-    },
-  },
+  ...claimActions,
   withdraw: {
     done: say('admin.consent_withdrawn'),
     run: async ({ params, fields, ask }) =>

@@ -11,9 +11,9 @@ import { defineView, type Html } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { deviceWords } from '../../../people/device_words.ts'
 import { accessRoutes } from '../routes/access.ts'
-import { sessionRoutes } from '../routes/sessions.ts'
+import { isNetwork, sessionRoutes } from '../routes/sessions.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
-import { actions, ago, confirmation, lead, link, state, when } from './parts.ts'
+import { actions, ago, confirmation, lead, link, state, warning, when } from './parts.ts'
 
 const path = '/admin/sessions'
 type Input = PageInput<typeof path>
@@ -31,9 +31,11 @@ const chosenView = defineView(
 )
 const box = defineView(
   'admin_box',
-  '<input type="checkbox" name="{{name}}" value="yes" form="{{form}}" aria-label="{{label}}">',
+  '<label class="check"><input type="checkbox" name="{{name}}" value="yes" form="{{form}}" aria-label="{{label}}"></label>',
   ['name', 'form', 'label'],
 )
+
+const whole = defineView('admin_whole', '<span class="whole">{{text}}</span>', ['text'])
 
 /** The name of a box: a form has each name once. */
 const mark = 'sid_'
@@ -54,19 +56,23 @@ export const sessionsPage = defineAdminPage({
     const { query, action, ask } = input
     const { person, client_id, address, sort, cursor } = query
     const chosen = { person, client_id, address, sort, cursor }
+    const title = say('admin.sessions')
+    const search = filters({
+      action,
+      query: chosen,
+      filters: [
+        { kind: 'text', name: 'person', label: say('admin.sessions_person') },
+        { kind: 'text', name: 'client_id', label: say('admin.client_id') },
+        { kind: 'text', name: 'address', label: say('admin.sessions_address') },
+      ],
+    })
+    if (address && !isNetwork(address))
+      return { title, main: [search, warning({ text: say('admin.sessions_address_wrong') })] }
     const { answer } = await ask(sessionRoutes.list, { query: { ...chosen, limit: shownRows } })
     return {
-      title: say('admin.sessions'),
+      title,
       main: [
-        filters({
-          action,
-          query: chosen,
-          filters: [
-            { kind: 'text', name: 'person', label: say('admin.sessions_person') },
-            { kind: 'text', name: 'client_id', label: say('admin.client_id') },
-            { kind: 'text', name: 'address', label: say('admin.sessions_address') },
-          ],
-        }),
+        search,
         dataTable<Row>({
           label: say('admin.sessions'),
           path: action,
@@ -159,7 +165,10 @@ function columnsOf(input: Input): readonly [Column<Row>, ...Column<Row>[]] {
       title: say('admin.device'),
       cell: (row) => (row.sid === ownSid ? state('good', say('sessions.this')) : device(row)),
     },
-    { title: say('admin.address'), cell: ({ address }) => address ?? '' },
+    {
+      title: say('admin.address'),
+      cell: ({ address }) => (address?.includes('.') ? whole({ text: address }) : (address ?? '')),
+    },
     { title: say('admin.clients'), cell: ({ clients }) => foreignText(clients.join(', '), 100) },
     { title: say('admin.last_used'), cell: ({ last_used_at }) => ago(last_used_at) },
     { title: say('admin.ends'), sort: 'ends_at', cell: ({ ends_at }) => when(ends_at) },

@@ -20,6 +20,7 @@ import { accountOf, clashesWith } from '../../../people/new_account.ts'
 import { newPasswordProblem, wordsAbout } from '../../../people/new_password.ts'
 import { hashPassword } from '../../../people/password.ts'
 import { exportPerson } from '../../../people/person_data.ts'
+import { withHonestPhone } from '../../../people/profile_fields.ts'
 import { tellOfOperator } from '../../../people/tell_owner.ts'
 import { type Actor, authorOf, requireRightOver } from '../actor.ts'
 import { Person, personOf, requireChangeable } from '../person.ts'
@@ -65,6 +66,15 @@ function merged(
   changes: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries({ ...current, ...changes }).filter(([, value]) => value !== null))
+}
+
+/** A phone number that changes loses its flag, unless the caller gives it. */
+function claimsOf(
+  { claims }: User,
+  changes: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const after = merged(claims, changes)
+  return 'phone_number_verified' in changes ? after : withHonestPhone(claims, after)
 }
 
 /** Told in the audit trail as they are. */
@@ -143,7 +153,7 @@ export const personChangeRoutes = {
           requireMatch(current)
           before = current
           return {
-            claims: merged(current.claims, body.claims),
+            claims: claimsOf(current, body.claims),
             attributes: merged(current.attributes, body.attributes),
             ...(body.roles && { roles: [...new Set(body.roles)] }),
             ...(body.language !== undefined && { language: body.language ?? undefined }),

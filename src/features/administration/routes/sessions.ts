@@ -36,6 +36,7 @@ const networksOf = (text: string): readonly Network[] | undefined => {
     return undefined
   }
 }
+export const isNetwork = (text: string): boolean => networksOf(text)?.length === 1
 const network = 'an address, or a network such as 192.0.2.0/24 or 2001:db8::/32'
 
 /** The `sub` of the person whose sessions are listed; a name leads to one only for a caller who may read people. */
@@ -66,7 +67,7 @@ export const sessionRoutes = {
         v.pipe(
           v.string(),
           v.maxLength(100),
-          v.check((text) => networksOf(text)?.length === 1, network),
+          v.check(isNetwork, network),
           v.description(`Of the sign-in: ${network}`),
         ),
       ),
