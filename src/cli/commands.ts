@@ -109,7 +109,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'sessions list',
-    help: 'List the sessions of an account',
+    help: 'List the sessions of an account, or of all',
     load: async () => (await sessions()).list,
   },
   {

@@ -6,48 +6,86 @@ import { endAll, endAllAccounts } from '../people/end_access.ts'
 import { endSession } from '../people/end_session.ts'
 import { createBirth } from '../models/birth.ts'
 import { Session } from '../models/session.ts'
+import { User } from '../models/user.ts'
 import { withContext } from './administration.ts'
 import { type Answer, defineCommand } from './command.ts'
 import { Refusal, UsageError } from './failure.ts'
 import { moment, print, printable, printList } from './output.ts'
+import { found, searchOptions } from './search_options.ts'
 import { audit, endedWords, number, requireUser } from './people.ts'
+
+const factsOf = (session: Session) => ({
+  sid: session.sid,
+  signed_in_at: moment(Math.floor(session.authenticated_at / 1000)),
+  last_used_at: moment(session.seen_at),
+  ends_at: moment(session.exp),
+  acr: session.acr,
+  amr: session.amr,
+  address: session.address,
+  user_agent: session.user_agent,
+  clients: session.clients,
+})
+
+const columns = ['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS']
+const rowOf = (each: ReturnType<typeof factsOf>) => [
+  each.sid,
+  each.signed_in_at,
+  each.last_used_at,
+  each.amr.join(' '),
+  each.address ?? '',
+  each.clients.length,
+]
 
 export const list = defineCommand({
   takes: ['NAME'],
-  options: {},
-  run: (_, [name]) =>
-    withContext('accounts', async (context) => {
+  options: {
+    everybody: {
+      type: 'boolean',
+      instead: true,
+      help: 'List the sessions of all accounts, that which was used last first',
+    },
+    limit: searchOptions.limit,
+  },
+  run({ everybody, limit }, [name]) {
+    if (limit !== undefined && !everybody) throw new UsageError('--limit goes with --everybody')
+    return withContext('accounts', async (context) => {
+      if (everybody) return listOfAllAccounts(context, limit)
       const user = await requireUser(context, name)
-      const sessions = (await Session.listOfUser(context, user.sub)).map((session) => ({
-        sid: session.sid,
-        signed_in_at: moment(Math.floor(session.authenticated_at / 1000)),
-        last_used_at: moment(session.seen_at),
-        ends_at: moment(session.exp),
-        acr: session.acr,
-        amr: session.amr,
-        address: session.address,
-        user_agent: session.user_agent,
-        clients: session.clients,
-      }))
-      const rows = sessions.map((each) => [
-        each.sid,
-        each.signed_in_at,
-        each.last_used_at,
-        each.amr.join(' '),
-        each.address ?? '',
-        each.clients.length,
-      ])
+      const sessions = (await Session.listOfUser(context, user.sub)).map(factsOf)
       return {
         facts: sessions,
-        show: () =>
-          printList(
-            ['SID', 'SIGNED IN', 'LAST USED', 'BY', 'ADDRESS', 'CLIENTS'],
-            rows,
-            `${printable(name)} has no session`,
-          ),
+        show: () => printList(columns, sessions.map(rowOf), `${printable(name)} has no session`),
       }
-    }),
+    })
+  },
 })
+
+async function listOfAllAccounts(context: Context, limit: string | undefined): Promise<Answer> {
+  const { items } = await found(
+    { descending: true, ...(limit !== undefined && { limit }) },
+    async (wanted) => ({
+      ...(await Session.page(context, { ...wanted, matches: () => true })),
+      complete: true,
+    }),
+  )
+  const names = new Map<string, string>()
+  for (const { sub } of items)
+    if (!names.has(sub)) names.set(sub, (await User.find(context, sub))?.username ?? '')
+  const sessions = items.map((session) => ({
+    username: names.get(session.sub) ?? '',
+    sub: session.sub,
+    ...factsOf(session),
+  }))
+  return {
+    facts: sessions,
+    show: () =>
+      printList(
+        ['ACCOUNT', ...columns],
+        sessions.map((each) => [printable(each.username), ...rowOf(each)]),
+        'there are no sessions',
+      ),
+  }
+}
 
 export const end = defineCommand({
   takes: ['NAME'],

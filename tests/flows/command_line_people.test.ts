@@ -355,6 +355,10 @@ test(
     const [one] = await list()
     expect(await list()).toHaveLength(2)
     expect(JSON.stringify(await list())).not.toContain('secret')
+    const all = await line.json<Json[]>('sessions', 'list', '--everybody', '--json')
+    expect(all.filter(({ username }) => username === 'sid')).toHaveLength(2)
+    const last = await line.json<Json[]>('sessions', 'list', '--everybody', '--limit', '1', '--json')
+    expect(last).toEqual(all.slice(0, 1))
     expect((await line.latchkey(['sessions', 'end', 'alice', '--sid', one!.sid])).code).toBe(1)
     expect(await line.json<Json>('sessions', 'end', 'sid', '--sid', one!.sid, '--json')).toMatchObject({
       ended: 1,

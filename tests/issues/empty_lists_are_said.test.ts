@@ -10,6 +10,7 @@ test.each([
   ['client list', 'there are no clients; latchkey client add NAME makes one\n'],
   ['client token list', 'there are no initial access tokens\n'],
   ['invite list', 'there are no pending invitations\n'],
+  ['sessions list --everybody', 'there are no sessions\n'],
 ])(
   '%s',
   async (command, words) => {
