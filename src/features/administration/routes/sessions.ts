@@ -39,10 +39,13 @@ const networksOf = (text: string): readonly Network[] | undefined => {
 export const isNetwork = (text: string): boolean => networksOf(text)?.length === 1
 const network = 'an address, or a network such as 192.0.2.0/24 or 2001:db8::/32'
 
-/** The `sub` of the person whose sessions are listed; a name leads to one only for a caller who may read people. */
+/**
+ * The `sub` of the person whose sessions are listed; a name leads to one only for a caller who may read people. The `sub`
+ * comes first, so that an account whose name is the `sub` of another hides nothing.
+ */
 async function subOf(context: Context, { scopes }: Actor, person: string): Promise<string> {
-  const named = scopes.has('admin:people.read') ? await User.findByLogin(context, person) : undefined
-  return named?.sub ?? person
+  if (!scopes.has('admin:people.read') || (await User.find(context, person))) return person
+  return (await User.findByLogin(context, person))?.sub ?? person
 }
 
 export const sessionRoutes = {
