@@ -129,6 +129,20 @@ test('each refusal says what to do, and leaves the store as it was', async () =>
   expect(await cli.json('user', 'list', '--json')).toEqual(people)
 }, 240_000)
 
+test('of two backups to one name at the same time one is written whole, and the other is refused', async () => {
+  const place = folderPlace(folder)
+  async function* parts(text: string) {
+    yield Buffer.from(text)
+    await Bun.sleep(0)
+    yield Buffer.from(text)
+  }
+  const both = await Promise.allSettled(['a', 'b'].map((text) => place.write('same.backup', parts(text))))
+  const refused = both.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+  expect(refused.map(({ reason }) => String(reason))).toEqual([expect.stringContaining('replaces no file')])
+  expect(readFileSync(join(folder, 'same.backup'), 'utf8')).toMatch(/^(aa|bb)$/)
+  expect(readdirSync(folder).filter((name) => name.includes('same.backup'))).toEqual(['same.backup'])
+})
+
 test('a folder keeps the newest; a configuration has clients and keys and no account', async () => {
   const cli = await withAccount(sqlite('kept.db'))
   const backups = mkdtempSync(join(folder, 'kept-'))

@@ -29,6 +29,7 @@ test('grant, list and revoke; an owner is neither revoked, disabled nor removed 
   ])
   for (const args of [
     ['admin', 'revoke', 'anna'],
+    ['admin', 'revoke', 'anna', '--dry-run'],
     ['admin', 'grant', 'anna', '--role', 'auditor'],
     ['user', 'disable', 'anna'],
     ['user', 'remove', 'anna', '--yes'],
@@ -43,6 +44,8 @@ test('grant, list and revoke; an owner is neither revoked, disabled nor removed 
   expect([last.code, last.stderr]).toEqual([1, expect.stringContaining('ben is the last owner')])
   expect(await list()).toMatchObject([{ username: 'anna', disabled: true }, { username: 'ben' }])
   expect((await run('user', 'enable', 'anna')).code).toBe(0)
+  const dry = await run('admin', 'revoke', 'ben', '--dry-run')
+  expect([dry.code, dry.stdout]).toEqual([0, expect.stringContaining('would lose the role owner')])
   expect((await run('admin', 'revoke', 'ben')).stdout).toContain('ben has no role')
   expect((await run('admin', 'revoke', 'ben')).stderr).toContain('ben has no role')
   expect(await Bun.file(join(line.folder, 'latchkey.db')).exists()).toBe(true)
