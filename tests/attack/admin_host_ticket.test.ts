@@ -65,7 +65,8 @@ describe('the ticket of another browser', () => {
   test('a link with the challenge of an attacker makes a ticket that only a browser without it opens', async () => {
     const attacker = op.browser()
     const entry = await entryOf(op, attacker)
-    // The victim, who is signed in at the issuer, follows the link of the attacker.
+    // The victim, who is signed in at the issuer and has a cookie of ADMIN_HOST, follows the link of the attacker.
+    await entryOf(op, who)
     const landed = (await who.open(entry.href)).page!
     expect([landed.status, new URL(landed.url).host]).toEqual([400, adminHost])
     expect(hasSession(who)).toBe(false)
