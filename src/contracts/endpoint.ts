@@ -21,7 +21,8 @@ export interface Submitted {
  */
 export type FormReader<T extends Submitted> = (call: Call, context: Context) => Promise<T | { reply: Reply }>
 
-interface Described {
+/** What an endpoint has beside its handlers. */
+export interface Head {
   /**
    * Whether there is such an endpoint for this call: by the host name, the address. False: the answer is that of an
    * unknown path, and the documents of this provider do not name it.
@@ -76,13 +77,15 @@ interface Described {
  * An endpoint of the table. It serves the methods for which it has a member. HEAD runs `get` with a context that discards
  * writes (`http/head_context.ts`); OPTIONS, `Allow` and 405 follow from the members.
  */
-export interface Endpoint extends Described, MethodMembers<Answer> {
+export interface Endpoint extends Head, MethodMembers<Answer> {
   /** True for a page: its errors are pages. Other errors are JSON. */
   page?: boolean
   /** The check of the form of `post`. */
   form?: FormReader<Submitted> | undefined
   /** What `post` does with a form that was checked. `http/sent_form.ts` runs both for a page. */
   submit?: Submit<Submitted> | undefined
+  /** Loads the module of an endpoint of which a start has the head alone (deferred_endpoint.ts). */
+  whole?(): Promise<Endpoint>
 }
 
 type Submit<T extends Submitted> = (call: Call, context: Context, submitted: T) => Promise<Reply> | Reply
@@ -91,14 +94,14 @@ type Submit<T extends Submitted> = (call: Call, context: Context, submitted: T) 
 type OnlyGet = { get?: Answer; put?: never; patch?: never; delete?: never }
 
 /** `post` receives the result of `form`. */
-interface WithForm<T extends Submitted> extends Described, OnlyGet {
+interface WithForm<T extends Submitted> extends Head, OnlyGet {
   page?: boolean
   form: FormReader<T>
   post(call: Call, context: Context, submitted: NoInfer<T>): Promise<Reply> | Reply
 }
 
 /** A page that takes no form, or an API. A page with `post` and no `form` does not compile. */
-type WithoutForm = Described & { form?: undefined } & (
+type WithoutForm = Head & { form?: undefined } & (
     (OnlyGet & { page: true; post?: never }) | (MethodMembers<Answer> & { page?: false })
   )
 

@@ -1,5 +1,6 @@
 /** The API description in OpenAPI 3.1, generated from the table when it is first asked for. https://spec.openapis.org/oas/v3.1.0 */
 import { publicJson } from '../http/reply.ts'
+import { wholeOf } from '../contracts/deferred_endpoint.ts'
 import { defineEndpoint } from '../contracts/endpoint.ts'
 import { jsonReply } from '../openapi/parts.ts'
 
@@ -17,7 +18,8 @@ export const openapi = defineEndpoint({
   async get(call, context) {
     const { describeApi } = await import('../openapi/document.ts') // brings the converter of schemas
     const { table } = context
-    const endpoints = table.endpoints.filter(({ exists }) => exists?.(call, context) ?? true)
+    const existing = table.endpoints.filter(({ exists }) => exists?.(call, context) ?? true)
+    const endpoints = await Promise.all(existing.map(wholeOf))
     const described = { ...context, scopes: context.openScopes, table: { ...table, endpoints } }
     return publicJson(
       context.once(`openapi of ${endpoints.length} endpoints`, () => JSON.stringify(describeApi(described))),

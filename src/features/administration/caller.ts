@@ -11,14 +11,10 @@ import { challenge, invalidToken, presentedToken } from '../../http/bearer.ts'
 import { countFurther } from '../../http/request_limit.ts'
 import { type Meant, requireTokenFor } from '../../http/resource.ts'
 import { isActive, User } from '../../models/user.ts'
+import { audienceOf } from './api_head.ts'
 import { type Actor, missingOf, roleOf, secondFactorAcr } from './actor.ts'
 import type { Route } from './route.ts'
 import { settingsOf } from './settings.ts'
-
-/** The path below which all routes are. With the issuer before it, the audience of tokens. */
-export const root = '/admin/v1'
-
-export const audienceOf = ({ config }: Pick<Context, 'config'>): string => config.issuer + root
 
 /** No second API accepts the token, so none can use it here. */
 const isForAdministration = (aud: string | readonly string[], context: Context): boolean =>

@@ -1,78 +1,81 @@
-/** Makes the endpoints of the administration API from its routes. */
-import type { Call } from '../../contracts/call.ts'
+/** The endpoints of the administration API, as a start knows them: one line for each path. routes/ has what they do, which the first request of one loads. */
 import type { Context } from '../../contracts/context.ts'
-import type { Answer, Endpoint } from '../../contracts/endpoint.ts'
-import type { Reply } from '../../contracts/reply.ts'
-import { fileReply } from '../../http/file_reply.ts'
-import { empty, json } from '../../http/reply.ts'
+import { deferEndpoint } from '../../contracts/deferred_endpoint.ts'
 import type { HttpMethod } from '../../lib/http_method.ts'
-import { statusOf } from './bulk.ts'
-import { laneOf } from './actor.ts'
-import { callerOf, requireRight, root } from './caller.ts'
-import { administrationExists } from './existence.ts'
-import { once, readKey } from './idempotency.ts'
-import { operationOf } from './openapi.ts'
-import { perform } from './perform.ts'
-import { readInput, sentOf } from './read_input.ts'
-import type { Done, Route } from './route.ts'
+import { lazy } from '../../lib/lazy.ts'
+import { apiHead } from './api_head.ts'
+import { isOfServer, realmsExist } from './existence.ts'
 
-/** The right is checked before anything else of the request is read. */
-const answerOf =
-  (route: Route): Answer =>
-  async (call: Call, context: Context): Promise<Reply> => {
-    const actor = await callerOf(call, context)
-    requireRight(call, context, actor, route)
-    const given = await readInput(route, actor, sentOf(call, context))
-    const key = route.creates && readKey(call.request.headers.get('idempotency-key'))
-    const make = () => perform(call, context, route, given)
-    const done =
-      key === undefined ? await make() : await once(context, { actor, route, key, body: given.body }, make)
-    return done.file ? fileReply(context, laneOf(actor), done.file) : replyOf(context, route, done)
-  }
+type Row = readonly [path: string, methods: readonly HttpMethod[], exists?: (context: Context) => boolean]
 
-function replyOf(
-  { config }: Context,
-  route: Route,
-  { answer, etag, location, replayed }: Done<unknown> & { replayed?: true },
-): Reply {
-  const headers = {
-    ...(etag !== undefined && { etag }),
-    ...(location !== undefined && { location: `${config.issuer}${root}${location}` }),
-    ...(replayed && { 'idempotency-replayed': 'true' }),
-  }
-  const status = statusOf(route)
-  return status === 204 ? empty(status, headers) : json(status, answer, headers)
-}
+const rows: readonly Row[] = [
+  ['/self', ['GET']],
+  ['/clients', ['GET', 'POST']],
+  ['/clients/{client_id}', ['GET', 'PATCH', 'DELETE']],
+  ['/clients/{client_id}/disable', ['POST']],
+  ['/clients/{client_id}/enable', ['POST']],
+  ['/clients/{client_id}/secret', ['POST']],
+  ['/clients/{client_id}/secret/former', ['DELETE']],
+  ['/usage', ['GET']],
+  ['/usage/export', ['GET']],
+  ['/health', ['GET']],
+  ['/response_times', ['GET']],
+  ['/people', ['GET', 'POST']],
+  ['/people/{sub}', ['GET', 'PATCH', 'DELETE']],
+  ['/people/{sub}/factors', ['GET']],
+  ['/people/{sub}/connections', ['GET']],
+  ['/people/{sub}/connections/{id}', ['DELETE']],
+  ['/people/{sub}/sessions', ['GET', 'DELETE']],
+  ['/people/{sub}/consents', ['GET']],
+  ['/people/{sub}/events', ['GET']],
+  ['/audit/entries', ['GET']],
+  ['/audit/alerts', ['GET']],
+  ['/audit/checkpoints', ['GET']],
+  ['/audit/verification', ['GET']],
+  ['/audit/export', ['GET']],
+  ['/audit/report', ['GET']],
+  ['/people/{sub}/email', ['PUT']],
+  ['/people/{sub}/password', ['PUT']],
+  ['/people/{sub}/send_reset', ['POST']],
+  ['/people/{sub}/export', ['POST']],
+  ['/people/{sub}/disable', ['POST']],
+  ['/people/{sub}/enable', ['POST']],
+  ['/people/{sub}/reset_factors', ['POST']],
+  ['/sessions/{sid}', ['GET', 'DELETE']],
+  ['/people/{sub}/grants', ['GET']],
+  ['/people/{sub}/grants/{grant_id}', ['DELETE']],
+  ['/people/{sub}/consents/{client_id}', ['DELETE']],
+  ['/clients/{client_id}/grants', ['DELETE']],
+  ['/sessions', ['GET', 'DELETE']],
+  ['/clients/{client_id}/sessions', ['DELETE']],
+  ['/administrators', ['GET']],
+  ['/people/{sub}/administration_role', ['GET', 'PUT', 'DELETE']],
+  ['/keys', ['GET']],
+  ['/keys/rotate', ['POST']],
+  ['/mails', ['GET']],
+  ['/mails/{id}/retry', ['POST']],
+  ['/mails/{id}', ['DELETE']],
+  ['/settings', ['GET']],
+  ['/log_levels', ['GET', 'PUT', 'DELETE'], isOfServer],
+  ['/scopes', ['GET']],
+  ['/jobs', ['GET'], isOfServer],
+  ['/jobs/{name}/run', ['POST'], isOfServer],
+  ['/upstreams', ['GET']],
+  ['/upstreams/{id}/test', ['POST']],
+  ['/realms', ['GET', 'POST'], realmsExist],
+  ['/realms/{name}', ['GET', 'PATCH', 'DELETE'], realmsExist],
+  ['/realms/{name}/disable', ['POST'], realmsExist],
+  ['/realms/{name}/enable', ['POST'], realmsExist],
+  ['/invitations', ['GET', 'POST']],
+  ['/invitations/{id}', ['DELETE']],
+  ['/initial_access_tokens', ['GET', 'POST']],
+  ['/initial_access_tokens/{id}', ['DELETE']],
+  ['/bulk', ['POST']],
+]
 
-/** `/people/{sub}/sessions` is `admin_people_sub_sessions`. */
-const nameOf = (path: string): string => `admin${path.replaceAll(/[^a-z_]+/g, '_').replace(/_$/, '')}`
+const whole = lazy(() => import('./whole_endpoints.ts'))
 
-const memberOf = {
-  GET: 'get',
-  POST: 'post',
-  PUT: 'put',
-  PATCH: 'patch',
-  DELETE: 'delete',
-} as const satisfies Record<HttpMethod, keyof Endpoint>
-
-/** One endpoint for each path. Throws at boot when two routes have one method and path. */
-export function endpointsOf(routes: readonly Route[]): Endpoint[] {
-  const byPath = Map.groupBy(routes, ({ path }) => path)
-  return [...byPath].map(([path, rows]) => {
-    const methods = new Map(rows.map((row) => [row.method, row]))
-    if (methods.size !== rows.length) throw new Error(`two routes claim a method of ${path}`)
-    return {
-      name: nameOf(path),
-      path: root + path,
-      resource: root,
-      resourceScopes: [...new Set(rows.flatMap(({ scope }) => scope ?? []))],
-      exists: (call, context) =>
-        administrationExists(call, context) && rows.some((row) => row.exists?.(context) ?? true),
-      problems: true,
-      advertised: false,
-      limited: 'by_proof',
-      api: () => Object.fromEntries(rows.map((row) => [row.method, operationOf(row)])),
-      ...Object.fromEntries(rows.map((row) => [memberOf[row.method], answerOf(row)])),
-    } satisfies Endpoint
-  })
-}
+export const apiEndpoints = rows.map(([path, methods, exists]) => {
+  const head = apiHead(path, exists)
+  return deferEndpoint({ ...head, methods }, async () => (await whole()).wholeEndpoints.get(head.path)!)
+})

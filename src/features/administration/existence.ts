@@ -35,3 +35,9 @@ export function entryExists(call: Call, context: Context): boolean {
 /** For `exists` of pages that are at ADMIN_HOST alone, where it has another host name than the issuer. */
 export const ownHostExists = (call: Call, context: Context): boolean =>
   adminPageBase(context.config) !== undefined && administrationExists(call, context)
+
+/** In a realm there is none of what is of the whole process: the log and its jobs. */
+export const isOfServer = ({ realm }: Context): boolean => realm === undefined
+
+/** For the pages and routes of realms: a server with REALMS, and no realm itself. */
+export const realmsExist = ({ realms }: Context): boolean => realms !== undefined

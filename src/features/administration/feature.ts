@@ -4,12 +4,11 @@ import type { Config } from '../../config.ts'
 import { defineFeature } from '../../contracts/feature.ts'
 import { say } from '../../lib/say.ts'
 import { Administrators } from '../../models/administrators.ts'
-import { endpointsOf } from './endpoints.ts'
-import { ownHostEntry, ownHostPages } from './pages/own_host.ts'
-import { adminPages } from './pages/pages.ts'
+import { apiEndpoints } from './endpoints.ts'
+import { adminPages, ownHostEntry } from './pages/pages.ts'
+import './pages/views.ts'
 import { firstOwnerJob, firstOwnerPage } from './first_owner.ts'
 import { adminScopeRule } from './scope_rule.ts'
-import { routes } from './routes.ts'
 import { adminBases, adminPageBase, env, featureName, settingsOf } from './settings.ts'
 
 /** With ADMIN_HOST proofs of possession name that host, and with another host name than the issuer pages have a session there. */
@@ -18,7 +17,7 @@ const basesOf = (config: Config) =>
     .filter((url) => url !== config.issuer)
     .map((url) => ({ url, ...(url === adminPageBase(config) && { pages: true as const }) }))
 
-const pages = [...adminPages, ...ownHostPages, firstOwnerPage].map((each) => ({
+const pages = [...adminPages, firstOwnerPage].map((each) => ({
   ...each,
   atPageBases: true as const,
 }))
@@ -41,7 +40,7 @@ export const administration = defineFeature({
       .map((each) => `REGISTRATION_ALLOWED_SCOPES: ${each} is given to a client by an operator alone`),
   ],
   baseUrls: basesOf,
-  endpoints: [...endpointsOf(routes), ...pages, ownHostEntry],
+  endpoints: [...apiEndpoints, ...pages, ownHostEntry],
   jobs: [firstOwnerJob],
   claims: [
     {

@@ -2,7 +2,7 @@
 import { isAdminScope } from '../../auth/admin_roles.ts'
 import { OAuthError } from '../../auth/errors.ts'
 import type { GrantRule } from '../../contracts/grant_type.ts'
-import { audienceOf } from './caller.ts'
+import { audienceOf } from './api_head.ts'
 
 const refuse = (expected: string, came: unknown) =>
   new OAuthError('invalid_target', { rule: 'RFC 8707 §2', expected, came })

@@ -37,9 +37,25 @@ test('modules of the runtime: none but those that a start uses, because some tak
 test('our own modules: at most so many', () => {
   const own = files.filter((file) => file.startsWith('src/'))
   expect(own.length).toBeGreaterThan(300) // the count sees imports of imports
-  expect(own.length).toBeLessThanOrEqual(700)
+  expect(own.length).toBeLessThanOrEqual(620)
 })
 
 test('of the lab no more than what says which paths there are', () => {
   expect(files.filter((file) => /src\/features\/lab\w*\/(?!(?:feature|paths)\.ts)/.test(file))).toEqual([])
+})
+
+test('of the administration neither a page nor a route', () => {
+  const eager =
+    /src\/features\/administration\/pages\/(?!(?:pages|head|views|parts|way_to_issuer)\.ts)|\/routes\//
+  expect(files.filter((file) => eager.test(file))).toEqual([])
+})
+
+test('every view outside of the lab: a theme that replaces it is read at the start', async () => {
+  const missing: string[] = []
+  for await (const file of new Bun.Glob('src/**/*.ts').scan(root)) {
+    if (/src\/(?:html\/view|features\/lab|flow\/(?:lessons|lab_))/.test(file) || files.includes(file))
+      continue
+    if ((await Bun.file(join(root, file)).text()).includes('defineView(')) missing.push(file)
+  }
+  expect(missing).toEqual([])
 })

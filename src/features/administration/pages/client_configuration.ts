@@ -2,25 +2,13 @@
 import type { Context } from '../../../contracts/context.ts'
 import { metadata } from '../../../endpoints/discovery.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
-import { defineView, type Html } from '../../../html/view.ts'
+import type { Html } from '../../../html/view.ts'
 import type { ClientKind, Library } from '../../../kits/libraries.ts'
 import { kitProvider } from '../../../kits/provider.ts'
 import { say } from '../../../lib/say.ts'
 import type { Client } from '../../../models/client.ts'
 import { lead, onwardLink, preformatted, section } from './parts.ts'
-
-/** The button is added by views/admin.js, where there is a clipboard. */
-const fileView = defineView(
-  'admin_copied_file',
-  '<div class="copied_file"><p><code dir="ltr">{{path}}</code></p><pre dir="ltr">{{text}}</pre><template><button type="button">{{copy}}</button><span role="status" data-copied="{{t second_factor.recovery_copied}}"></span></template></div>',
-  ['path', 'text', 'copy'],
-)
-
-const libraryView = defineView(
-  'admin_library',
-  '<details class="library" {{open}}><summary>{{title}}</summary>{{files}}{{kit}}</details>',
-  ['open', 'title', 'files', 'kit'],
-)
+import { copiedFileView, libraryView } from './views.ts'
 
 /** Loaded with the first page that shows one: it has the texts of many files. */
 const loadLibraries = () => import('../../../kits/libraries.ts')
@@ -47,7 +35,7 @@ const libraryOf = ({ kind, title, files, isWhole }: Library, isFirst: boolean, k
     open: isFirst ? 'open' : '',
     title,
     files: files.map(({ path, text }) =>
-      fileView({ path, text, copy: say('admin.copy_file', { file: path }) }),
+      copiedFileView({ path, text, copy: say('admin.copy_file', { file: path }) }),
     ),
     kit: isWhole ? onwardLink({ path: `${kits}/${kind}`, text: say('admin.kit_of', { kit: title }) }) : [],
   })

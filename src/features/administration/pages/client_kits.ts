@@ -6,7 +6,6 @@ import type { Context } from '../../../contracts/context.ts'
 import { segmentsOf } from '../../../http/router.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
-import { defineView } from '../../../html/view.ts'
 import type { KitFile } from '../../../kits/kit.ts'
 import type { Misfit } from '../../../kits/misfit.ts'
 import { kitProvider } from '../../../kits/provider.ts'
@@ -15,16 +14,11 @@ import { zip } from '../../../lib/zip.ts'
 import type { Client } from '../../../models/client.ts'
 import { requireClient } from '../client.ts'
 import { clientRoutes } from '../routes/clients.ts'
-import { administrationExists } from '../existence.ts'
 import { administratorOf } from './administrator.ts'
+import { hiddenHead } from './head.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import { buttonLink, code, lead, link, onwardLink, preformatted, section, warning } from './parts.ts'
-
-const fileView = defineView(
-  'admin_kit_file',
-  '<section><h2><code dir="ltr">{{path}}</code></h2><pre dir="ltr">{{text}}</pre></section>',
-  ['path', 'text'],
-)
+import { kitFileView } from './views.ts'
 
 /** Loaded with the first page that shows one: they are the texts of many files. */
 const loadKits = () => import('../../../kits/kits.ts')
@@ -126,7 +120,7 @@ export const clientKitPage = defineAdminPage({
           ? [section(say('admin.kit_run'), [preformatted({ text: made.run.join('\n') })])]
           : []),
         buttonLink({ path: `${action}/zip`, text: say('admin.kit_download') }),
-        ...made.files.map(({ path, text }: KitFile) => fileView({ path, text })),
+        ...made.files.map(({ path, text }: KitFile) => kitFileView({ path, text })),
         all,
       ],
     }
@@ -137,12 +131,8 @@ const zipPath = '/admin/clients/{client_id}/kits/{kind}/zip'
 
 /** The files of a kit in one, in a folder of its kind. */
 export const clientKitZip = defineEndpoint({
-  name: 'admin_client_kit_zip',
-  path: zipPath,
-  advertised: false,
-  limited: true,
+  ...hiddenHead('admin_client_kit_zip', zipPath),
   page: true,
-  exists: administrationExists,
   async get(call, context) {
     const found = await administratorOf(call, context, call.path.slice(0, -'/zip'.length), {
       isChange: false,

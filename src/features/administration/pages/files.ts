@@ -7,7 +7,6 @@ import { query } from '../../../http/call.ts'
 import { fileReply } from '../../../http/file_reply.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { laneOf } from '../actor.ts'
-import { administrationExists } from '../existence.ts'
 import { perform } from '../perform.ts'
 import { parsed } from '../read_input.ts'
 import type { RouteOf } from '../route.ts'
@@ -15,6 +14,7 @@ import { auditFileRoutes } from '../routes/audit_files.ts'
 import { usageRoutes } from '../routes/usage.ts'
 import { administratorOf } from './administrator.ts'
 import { adminPath } from './frame.ts'
+import { fileHead } from './head.ts'
 import { defineAdminPage } from './page.ts'
 import { buttonLink, lead, onwardLink, section } from './parts.ts'
 
@@ -27,12 +27,8 @@ interface AdminFile<Q extends v.ObjectEntries> {
 
 function defineAdminFile<Q extends v.ObjectEntries>({ path, page, route }: AdminFile<Q>): Endpoint {
   return defineEndpoint({
-    name: `admin_file${path.slice(adminPath.length).replaceAll(/[^a-z_]+/g, '_')}`,
-    path,
-    advertised: false,
-    limited: true,
+    ...fileHead(path),
     page: true,
-    exists: administrationExists,
     async get(call, context) {
       const found = await administratorOf(call, context, page, { isChange: route.noted === true })
       if ('reply' in found) return found.reply

@@ -6,11 +6,11 @@ import { defineEndpoint } from '../../../contracts/endpoint.ts'
 import { eventStream } from '../../../http/event_stream.ts'
 import { headContext } from '../../../http/head_context.ts'
 import { seconds } from '../../../lib/clock.ts'
-import { administrationExists } from '../existence.ts'
 import { perform } from '../perform.ts'
 import { healthRoutes } from '../routes/health.ts'
 import { usageRoutes } from '../routes/usage.ts'
 import { presentActor } from './administrator.ts'
+import { hiddenHead } from './head.ts'
 
 export const livePath = '/admin/live'
 
@@ -24,12 +24,8 @@ async function requireActor(call: Call, context: Context) {
 }
 
 export const livePage = defineEndpoint({
-  name: 'admin_live',
+  ...hiddenHead('admin_live', livePath),
   api: false,
-  path: livePath,
-  advertised: false,
-  limited: true,
-  exists: administrationExists,
   async get(call, context) {
     // A page that stays open is no use of the session: it must not put off its end.
     const reading = headContext(context)

@@ -3,7 +3,7 @@ import type * as v from 'valibot'
 import { barChart, formattedNumber, lineChart } from '../../../html/chart.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
-import { defineView, type Html } from '../../../html/view.ts'
+import type { Html } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
 import { healthRoutes } from '../routes/health.ts'
@@ -14,10 +14,7 @@ import { adminPath } from './frame.ts'
 import { livePath } from './live.ts'
 import { defineAdminPage } from './page.ts'
 import { ago, code, lead, section, state, tiles } from './parts.ts'
-
-const charts = defineView('admin_charts', '<div class="charts" data-part="charts">{{charts}}</div>', [
-  'charts',
-])
+import { chartsView, liveView } from './views.ts'
 
 /** Clients in the chart. */
 const mostBars = 8
@@ -91,8 +88,6 @@ const timesTable = (action: string, items: readonly Times[]): Html =>
     ],
   })
 
-const live = defineView('admin_live', '<div data-stream="{{path}}"></div>', ['path'])
-
 /** What a check found beyond its name, on one line. */
 const detailsOf = (details: Readonly<Record<string, unknown>>): string =>
   Object.entries(details)
@@ -118,7 +113,7 @@ export const overviewPage = defineAdminPage({
     return {
       title: say('admin.overview'),
       main: [
-        live({ path: `${context.basePath}${livePath}` }),
+        liveView({ path: `${context.basePath}${livePath}` }),
         tiles([
           {
             label: say('admin.health'),
@@ -144,7 +139,7 @@ export const overviewPage = defineAdminPage({
         ...(alerts && alerts.answer.items.length > 0
           ? [section(say('admin.alerts'), [alertTable(action, alerts.answer.items)])]
           : []),
-        charts({
+        chartsView({
           charts: [
             lineChart({
               title: say('admin.chart_day'),

@@ -14,12 +14,12 @@ import { redirectToBase, redirectToIssuer, redirectWithin } from '../../../http/
 import { forgetPages } from '../../../http/session.ts'
 import { say } from '../../../lib/say.ts'
 import { type Session, sidIn } from '../../../models/session.ts'
-import { entryExists, ownHostExists } from '../existence.ts'
 import { opensFirstOwner } from '../first_owner.ts'
 import { adminPageBase } from '../settings.ts'
 import { issueTicket, takeTicket } from '../ticket.ts'
 import { administratorOf } from './administrator.ts'
 import { adminPath } from './frame.ts'
+import { entryHead, ownHostHead } from './head.ts'
 import { adminPageIn, arrivalPath, challengeOf, entryPath, entryQuery, leavePath } from './way_to_issuer.ts'
 
 /** At the issuer: asks for what a page of /admin asks, and leads back with a ticket. Every page asks again itself. */
@@ -44,15 +44,7 @@ async function enter(call: Call, context: Context): Promise<Reply> {
   return redirectToBase(base, arrivalPath, `ticket=${ticket}`)
 }
 
-export const ownHostEntry = defineEndpoint({
-  name: 'admin_host_entry',
-  path: entryPath,
-  advertised: false,
-  limited: true,
-  page: true,
-  exists: entryExists,
-  get: enter,
-})
+export const ownHostEntry = defineEndpoint({ ...entryHead(entryPath), get: enter })
 
 /** At ADMIN_HOST: the ticket becomes a cookie, for the browser that asked for it. */
 async function arrive(call: Call, context: Context): Promise<Reply> {
@@ -89,14 +81,7 @@ const leave = (_call: Call, context: Context): Reply => {
   return { ...reply, headers: { ...reply.headers, ...forgetPages }, cookies: [dropBaseSession(context)] }
 }
 
-const atAdminHost = {
-  advertised: false,
-  limited: true,
-  page: true,
-  exists: ownHostExists,
-} as const
-
 export const ownHostPages: readonly Endpoint[] = [
-  defineEndpoint({ ...atAdminHost, name: 'admin_host_arrival', path: arrivalPath, get: arrive }),
-  defineEndpoint({ ...atAdminHost, name: 'admin_host_leave', path: leavePath, get: leave }),
+  defineEndpoint({ ...ownHostHead('admin_host_arrival', arrivalPath), get: arrive }),
+  defineEndpoint({ ...ownHostHead('admin_host_leave', leavePath), get: leave }),
 ]

@@ -18,12 +18,12 @@ import { type Said, say } from '../../../lib/say.ts'
 import { withQuery } from '../../../html/data_table.ts'
 import type { Html } from '../../../html/view.ts'
 import { type Actor } from '../actor.ts'
-import { administrationExists } from '../existence.ts'
 import { perform } from '../perform.ts'
 import { parsed } from '../read_input.ts'
 import type { Done, NamesIn, RouteOf } from '../route.ts'
 import { type Administrator, administratorOf } from './administrator.ts'
 import { adminFrame, type SectionPath } from './frame.ts'
+import { type PageChoices, pageHead } from './head.ts'
 
 /** What a page is made from. */
 export interface PageInput<P extends string> {
@@ -89,19 +89,15 @@ export interface PageAction<P extends string> {
   run(input: PageInput<P> & { fields: Params }): Promise<Outcome>
 }
 
-export interface AdminPage<P extends string> {
+export interface AdminPage<P extends string> extends PageChoices {
   /** Below the base path, with `{names}`. */
   path: P
   section: SectionPath
   /** Without it the page does not exist for the administrator. Undefined: any role. */
   scope: AdminScope | undefined
-  /** Without it the page is there for each administrator who may see it. */
-  exists?(context: Context): boolean
   show(input: PageInput<P>): Promise<Shown>
   /** Also to be seen it needs the fresh sign-in of a change. */
   fresh?: true
-  /** `known`: an action must not run twice for a form that is sent twice (contracts/endpoint.ts). */
-  repetition?: 'known'
   /** By the name of the button that was pressed. */
   actions?: Readonly<Record<string, PageAction<P>>>
 }
@@ -150,31 +146,15 @@ function requireSight({ scope }: AdminPage<string>, { actor }: Administrator): v
     throw new HttpError('not_found', { expected: `a role with the scope ${scope}`, came: actor.role })
 }
 
-/** `/admin/people/{sub}` is `admin_page_people_sub`. */
-const nameOf = (path: string): string =>
-  `admin_page${path
-    .slice('/admin'.length)
-    .replaceAll(/[^a-z_]+/g, '_')
-    .replace(/_$/, '')}`
-
 export function defineAdminPage<const P extends string>(row: AdminPage<P>): Endpoint {
-  const common = {
-    name: nameOf(row.path),
-    path: row.path,
-    advertised: false as const,
-    limited: true as const,
-    page: true as const,
-    exists: (call: Call, context: Context) =>
-      administrationExists(call, context) && (row.exists?.(context) ?? true),
-    ...(row.repetition && { repetition: row.repetition }),
-  }
+  const head = pageHead(row.path, row)
   const get = async (call: Call, context: Context): Promise<Reply> => {
     const found = await administratorOf(call, context, pathWithQuery(call), { isChange: row.fresh === true })
     return 'reply' in found ? found.reply : shown(call, context, row, found)
   }
-  if (row.actions === undefined) return defineEndpoint({ ...common, get })
+  if (row.actions === undefined) return defineEndpoint({ ...head, get })
   return defineEndpoint<Administrator & Submitted>({
-    ...common,
+    ...head,
     get,
     async form(call, context) {
       requireOwnBrowser(call, context)

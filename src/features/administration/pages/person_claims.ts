@@ -5,7 +5,7 @@ import { HttpError } from '../../../auth/errors.ts'
 import { isAttributeName } from '../../../auth/person_claims.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { formField } from '../../../html/form_field.ts'
-import { defineView, type Html, type ViewValue } from '../../../html/view.ts'
+import type { Html, ViewValue } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import {
   addressRows,
@@ -20,6 +20,7 @@ import { personChangeRoutes } from '../routes/person_changes.ts'
 import { peopleRoutes } from '../routes/people.ts'
 import type { PageAction, PageInput } from './page.ts'
 import { actionForm, code, facts, lead, linesField, section, state, textField } from './parts.ts'
+import { claimFieldView, flaggedView } from './views.ts'
 
 type Path = '/admin/people/{sub}'
 type Input = PageInput<Path>
@@ -36,12 +37,10 @@ const rows: readonly Row[] = [...claimRows, ...addressRows]
 const verified = (flag: unknown): Html =>
   flag === true ? state('good', say('admin.verified')) : state('doubtful', say('access.unchecked'))
 
-const flagged = defineView('admin_flagged', '{{text}} {{flag}}', ['text', 'flag'])
-
 /** The address and the number, each with what its flag says. */
 export function provenFacts({ claims }: Person): (readonly [Said, ViewValue])[] {
   const shown = (value: unknown, flag: unknown) =>
-    flagged({ text: foreignText(`${value}`), flag: verified(flag) })
+    flaggedView({ text: foreignText(`${value}`), flag: verified(flag) })
   const { email, phone_number } = claims
   return [
     ...(typeof email === 'string'
@@ -100,7 +99,7 @@ export function claimForms(input: Input, person: Person, etag: string): Html[] {
         ...form,
         name: 'claims',
         hidden: { claims_etag: etag },
-        fields: rows.map((row) => fieldView({ field: field(row) })),
+        fields: rows.map((row) => claimFieldView({ field: field(row) })),
       }),
     ]),
     section(say('admin.email_change'), [
@@ -141,8 +140,6 @@ export function claimForms(input: Input, person: Person, etag: string): Html[] {
       : []),
   ]
 }
-
-const fieldView = defineView('admin_claim', '<div>{{field}}</div>', ['field'])
 
 export const claimActions: Readonly<Record<string, PageAction<Path>>> = {
   claims: {

@@ -4,6 +4,7 @@ import { buttonForm } from '../../../html/account_parts.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
 import { say } from '../../../lib/say.ts'
+import { realmsExist } from '../existence.ts'
 import { realmRoutes } from '../routes/realms.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import {
@@ -18,7 +19,7 @@ import {
   textField,
   when,
 } from './parts.ts'
-import { endsField, realmsExist, realmsPath, realmStates, settingsField, settingsIn } from './realms.ts'
+import { endsField, realmsPath, realmStates, settingsField, settingsIn } from './realms.ts'
 
 const path = '/admin/realms/{name}'
 

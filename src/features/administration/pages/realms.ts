@@ -1,9 +1,9 @@
 /** /admin/realms: the realms of this server, and a new one. docs/realms.md */
 import type * as v from 'valibot'
-import type { Context } from '../../../contracts/context.ts'
 import { dataTable } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { type Said, say } from '../../../lib/say.ts'
+import { realmsExist } from '../existence.ts'
 import { realmRoutes } from '../routes/realms.ts'
 import { defineAdminPage } from './page.ts'
 import {
@@ -23,8 +23,6 @@ import {
 export const realmsPath = '/admin/realms'
 
 type Row = v.InferOutput<NonNullable<typeof realmRoutes.list.answer>>['items'][number]
-
-export const realmsExist = ({ realms }: Context): boolean => realms !== undefined
 
 export const realmStates: Readonly<Record<Row['state'], readonly ['good' | 'doubtful' | 'bad', Said]>> = {
   open: ['good', say('admin.state_active')],

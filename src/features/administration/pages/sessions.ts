@@ -7,13 +7,14 @@ import { type Column, dataTable, filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Params } from '../../../auth/params.ts'
 import { hiddenField } from '../../../html/page_parts.ts'
-import { defineView, type Html } from '../../../html/view.ts'
+import type { Html } from '../../../html/view.ts'
 import { type Said, say } from '../../../lib/say.ts'
 import { deviceWords } from '../../../people/device_words.ts'
 import { accessRoutes } from '../routes/access.ts'
 import { isNetwork, sessionRoutes } from '../routes/sessions.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import { actions, ago, confirmation, lead, link, state, warning, when } from './parts.ts'
+import { boxView, chosenView, wholeTextView } from './views.ts'
 
 const path = '/admin/sessions'
 type Input = PageInput<typeof path>
@@ -24,18 +25,6 @@ type Row = v.InferOutput<NonNullable<typeof sessionRoutes.list.answer>>['items']
 const shownRows = '50'
 
 const chosenForm = 'chosen_sessions'
-const chosenView = defineView(
-  'admin_chosen',
-  '<form id="{{id}}" method="post" action="{{action}}">{{hidden}}<button class="danger" type="submit" name="end" value="end">{{text}}</button></form>',
-  ['id', 'action', 'hidden', 'text'],
-)
-const box = defineView(
-  'admin_box',
-  '<label class="check"><input type="checkbox" name="{{name}}" value="yes" form="{{form}}" aria-label="{{label}}"></label>',
-  ['name', 'form', 'label'],
-)
-
-const whole = defineView('admin_whole', '<span class="whole">{{text}}</span>', ['text'])
 
 /** The name of a box: a form has each name once. */
 const mark = 'sid_'
@@ -167,7 +156,7 @@ function columnsOf(input: Input): readonly [Column<Row>, ...Column<Row>[]] {
     },
     {
       title: say('admin.address'),
-      cell: ({ address }) => (address?.includes('.') ? whole({ text: address }) : (address ?? '')),
+      cell: ({ address }) => (address?.includes('.') ? wholeTextView({ text: address }) : (address ?? '')),
     },
     { title: say('admin.clients'), cell: ({ clients }) => foreignText(clients.join(', '), 100) },
     { title: say('admin.last_used'), cell: ({ last_used_at }) => ago(last_used_at) },
@@ -180,7 +169,7 @@ const boxOf =
   (input: Input) =>
   (row: Row): Html | string =>
     mayEnd(input, row)
-      ? box({
+      ? boxView({
           name: `${mark}${row.sid}`,
           form: chosenForm,
           label: say('admin.choose_session', { person: personOf(row), device: device(row) }),

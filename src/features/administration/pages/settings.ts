@@ -3,7 +3,8 @@ import type * as v from 'valibot'
 import { dataTable, filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import { say } from '../../../lib/say.ts'
-import { changeableLevels, isOfServer, settingRoutes } from '../routes/settings.ts'
+import { isOfServer, realmsExist } from '../existence.ts'
+import { changeableLevels, settingRoutes } from '../routes/settings.ts'
 import { jobsPath } from './jobs.ts'
 import { defineAdminPage, type PageInput } from './page.ts'
 import {
@@ -18,7 +19,7 @@ import {
   selectField,
   warning,
 } from './parts.ts'
-import { realmsExist, realmsPath } from './realms.ts'
+import { realmsPath } from './realms.ts'
 import { scopesPath } from './scopes.ts'
 import { upstreamsPath } from './upstreams.ts'
 import { buttonForm } from '../../../html/account_parts.ts'

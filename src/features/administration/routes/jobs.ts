@@ -6,8 +6,9 @@ import type { Context } from '../../../contracts/context.ts'
 import { noteChange } from '../../../people/author.ts'
 import { authorOf } from '../actor.ts'
 import { Moment, moment } from '../person.ts'
+import { isOfServer } from '../existence.ts'
 import { defineRoute } from '../route.ts'
-import { isOfServer, requireServer } from './settings.ts'
+import { requireServer } from './settings.ts'
 
 const Job = v.object({
   name: v.string(),

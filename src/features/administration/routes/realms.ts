@@ -12,6 +12,7 @@ import { realmStore } from '../../../store/realm.ts'
 import { authorOf } from '../actor.ts'
 import { pageOf, pageQuery, pageWithin } from '../cursor.ts'
 import { GivenMoment, Moment, moment } from '../person.ts'
+import { realmsExist } from '../existence.ts'
 import { defineRoute } from '../route.ts'
 import { versionOf } from '../version.ts'
 
@@ -57,7 +58,6 @@ const realmsOf = ({ realms }: Context): Realms => {
   if (realms) return realms
   throw unknown('')
 }
-const exists = ({ realms }: Context): boolean => realms !== undefined
 
 const unknown = (name: string): HttpError =>
   new HttpError('not_found', {
@@ -140,7 +140,7 @@ const stateRoute = <const P extends string>(path: P, summary: string, disabled: 
     scope: 'admin:realms.write',
     changes: 'whether requests to the realm are answered',
     answer: ARealm,
-    exists,
+    exists: realmsExist,
     async run(call, context, { params, actor }) {
       const { name } = params as { name: string }
       await requireRealm(context, name)
@@ -165,7 +165,7 @@ export const realmRoutes = {
     scope: 'admin:realms.read',
     query: pageQuery,
     answer: pageOf(ARealm),
-    exists,
+    exists: realmsExist,
     async run(_call, context, { query }) {
       const { items, next } = pageWithin(
         context,
@@ -183,7 +183,7 @@ export const realmRoutes = {
     summary: 'Reads a realm',
     scope: 'admin:realms.read',
     answer: ARealm,
-    exists,
+    exists: realmsExist,
     async run(_call, context, { params: { name } }) {
       const realm = await requireRealm(context, name)
       return { answer: shown(context, realm), etag: versionOf(realm) }
@@ -204,7 +204,7 @@ export const realmRoutes = {
       ends_at: v.optional(GivenMoment),
     },
     answer: ARealm,
-    exists,
+    exists: realmsExist,
     async run(call, context, { actor, body: { name, title, settings, ends_at } }) {
       requireSettable(context, Object.keys(settings))
       const made: NewRealm = {
@@ -237,7 +237,7 @@ export const realmRoutes = {
       ends_at: v.optional(v.nullable(GivenMoment)),
     },
     answer: ARealm,
-    exists,
+    exists: realmsExist,
     async run(call, context, { params: { name }, actor, body, requireMatch }) {
       await requireRealm(context, name)
       requireSettable(context, Object.keys(body.settings ?? {}))
@@ -272,7 +272,7 @@ export const realmRoutes = {
       people: v.pipe(v.number(), v.description(`That go with it, of which ${mostCounted} are counted`)),
       clients: v.number(),
     }),
-    exists,
+    exists: realmsExist,
     async run(call, context, { params: { name }, actor, dryRun, requireMatch }) {
       const realm = await requireRealm(context, name)
       if (dryRun) requireMatch(realm)

@@ -6,6 +6,7 @@ import type { ServerControls } from '../../../contracts/server.ts'
 import { noteChange } from '../../../people/author.ts'
 import { authorOf } from '../actor.ts'
 import { pageOf, pageQuery, pageWithin } from '../cursor.ts'
+import { isOfServer } from '../existence.ts'
 import { defineRoute } from '../route.ts'
 
 /** What only a process that serves has. */
@@ -13,9 +14,6 @@ export function requireServer({ server }: Context): ServerControls {
   if (server) return server
   throw new HttpError('temporarily_unavailable', { expected: 'a process that serves requests' })
 }
-
-/** In a realm there is none of what is of the whole process: the log and its jobs. */
-export const isOfServer = ({ realm }: Context): boolean => realm === undefined
 
 const Setting = v.object({
   name: v.string(),
