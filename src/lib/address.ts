@@ -16,6 +16,11 @@ interface Address {
   readonly value: bigint
 }
 
+const words: Readonly<Record<string, string>> = {
+  loopback: '127.0.0.0/8,::1/128',
+  private: '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+}
+
 const width = (family: 4 | 6): number => (family === 4 ? 32 : 128)
 
 const fromGroups = (groups: readonly string[], radix: number, bits: bigint): bigint =>
@@ -75,22 +80,14 @@ function parseNetwork(text: string): Network {
   return { family: address.family, network: address.value >> hostBits, hostBits }
 }
 
-/** In numbers: LAB_NETWORKS has `loopback` by default, and a start would load `node:net` to read ::1. */
-const words: Readonly<Record<string, readonly Network[]>> = {
-  loopback: [parseNetwork('127.0.0.0/8'), { family: 6, network: 1n, hostBits: 0n }],
-  private: [
-    ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'].map(parseNetwork),
-    { family: 6, network: 0xfcn >> 1n, hostBits: 121n }, // fc00::/7
-  ],
-}
-
 /** Comma-separated addresses, CIDR networks and the words `loopback` and `private`. Throws TypeError that names the item. */
 export const parseNetworks = (list: string): Network[] =>
   list
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean)
-    .flatMap((item) => ownMember(words, item) ?? [parseNetwork(item)])
+    .flatMap((item) => ownMember(words, item)?.split(',') ?? [item])
+    .map(parseNetwork)
 
 /** The address without its zone (`fe80::1%eth0`), which may be any text. Undefined for what is not an IP address. */
 export function plainAddress(text: string): string | undefined {
