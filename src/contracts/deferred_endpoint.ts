@@ -33,4 +33,4 @@ export function deferEndpoint(
 }
 
 /** All of an endpoint, with what documents say of it. */
-export const wholeOf = (endpoint: Endpoint): Promise<Endpoint> | Endpoint => endpoint.whole?.() ?? endpoint
+export const wholeOf = async (endpoint: Endpoint): Promise<Endpoint> => endpoint.whole?.() ?? endpoint
