@@ -42,6 +42,13 @@ export const labVariables = {
       help: 'The header X-Lab-Clock of a request (+3600, or an ISO time) has that request answered at another time, for tests. Only in development, with LAB, from LAB_NETWORKS.',
     },
     {
+      name: 'LAB_JOINS_PER_MINUTE',
+      realm: 'server',
+      schema: is.integer(1, 10_000),
+      default: '20',
+      help: 'How many students may join classrooms from one address in a minute, so that one student does not take all seats. The students of a school may share one address; then those beyond wait for the next minute.',
+    },
+    {
       name: 'LAB_SEED',
       realm: 'default',
       schema: is.text,

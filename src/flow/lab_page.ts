@@ -9,6 +9,7 @@ import { stylesheet } from '../html/page_parts.ts'
 import { type Section, sectionPage, type SectionView } from '../html/section_page.ts'
 import { defer, defineView, type Html } from '../html/view.ts'
 import { logRefusal } from '../http/error_reply.ts'
+import { described } from '../http/hints.ts'
 import { page } from '../http/reply.ts'
 import { written } from '../lib/unsafe_text.ts'
 
@@ -79,7 +80,7 @@ export async function orRefusedInLab(
       status: error.status,
       title: 'That did not work',
       main: refused({
-        text: written(error.publicDescription),
+        text: written(described(context, error.refusal)),
         id: call.requestId,
         path: `${context.basePath}${current}`,
       }),

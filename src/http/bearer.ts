@@ -3,7 +3,8 @@ import { check } from '../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../auth/errors.ts'
 import { optionalText } from '../auth/params.ts'
-import { type Grounds, type RefusedError, describe } from '../auth/refusal.ts'
+import type { Grounds, RefusedError } from '../auth/refusal.ts'
+import { described } from './hints.ts'
 import type { Context } from '../contracts/context.ts'
 import type { TokenBinding } from '../contracts/feature.ts'
 import { form, hasForm, shape } from './call.ts'
@@ -62,7 +63,7 @@ const pairs = (parameters: Readonly<Record<string, string>>): string[] =>
 export const invalidToken = (context: Context, grounds: Grounds, call?: Call) =>
   new OAuthError('invalid_token', {
     ...grounds,
-    headers: challenge(context, 'invalid_token', describe(grounds), call),
+    headers: challenge(context, 'invalid_token', described(context, grounds), call),
   })
 
 /** The form of a POST may carry the token (§2.2). */
@@ -74,7 +75,7 @@ export const BearerParams = v.object({
 const malformed = (error: RefusedError, call: Call, context: Context) =>
   new OAuthError(error.code, {
     ...error.refusal,
-    headers: challenge(context, error.code, describe(error.refusal), call),
+    headers: challenge(context, error.code, described(context, error.refusal), call),
   })
 
 /** The token in the body of a POST. Throws `invalid_request` with the challenge for a form that cannot be read. */

@@ -10,6 +10,8 @@ import { RecordContended } from '../models/define_record.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import type { Call } from '../contracts/call.ts'
 import { errorPage, type RefusedClient } from '../html/pages.ts'
+import { described } from './hints.ts'
+import { labExists } from './lab_exists.ts'
 import { problemReply } from './problem.ts'
 import { json, page } from './reply.ts'
 import type { Reply } from '../contracts/reply.ts'
@@ -27,8 +29,9 @@ const terse: Record<string, string> = {
 }
 
 /** The description that a client may see. */
-export const descriptionFor = (error: RefusedError, { config }: Context): string =>
-  (config.environment === 'production' && ownMember(terse, error.code)) || error.publicDescription
+export const descriptionFor = (error: RefusedError, context: Context): string =>
+  (context.config.environment === 'production' && ownMember(terse, error.code)) ||
+  described(context, error.refusal)
 
 /** Codes that are a regular part of a flow and no sign of an error. */
 const partOfTheFlow = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce'])
@@ -160,7 +163,8 @@ export function errorPageReply(
     say,
     client,
     ways,
-    explained: call.errorUri,
+    // A page of the lab, which a stranger to it does not find.
+    explained: call.errorUri !== undefined && labExists(call, context) ? call.errorUri : undefined,
   })
   return page(error.status, html, {
     ...headers,
@@ -180,7 +184,7 @@ export function errorFormOf({ request }: Call, endpoint: Endpoint | undefined): 
 
 export function errorReply(error: RefusedError, call: Call, context: Context, form: ErrorForm): Reply {
   if (form === 'page') return errorPageReply(error, call, context)
-  if (form === 'problem') return problemReply(error, call)
+  if (form === 'problem') return problemReply(error, call, context)
   const { code, headers: own, retryAfter } = error.refusal
   const headers: Record<string, string> = { ...own }
   if (retryAfter !== undefined) headers['retry-after'] = `${retryAfter}`

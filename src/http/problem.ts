@@ -1,8 +1,10 @@
 /** A refusal as problem details. https://www.rfc-editor.org/rfc/rfc9457 */
 import type { Call } from '../contracts/call.ts'
+import type { Context } from '../contracts/context.ts'
 import type { Reply } from '../contracts/reply.ts'
-import { describe, isSecret, type RefusedError } from '../auth/refusal.ts'
+import { isSecret, type RefusedError } from '../auth/refusal.ts'
 import { readRule } from '../auth/rule.ts'
+import { described, hints } from './hints.ts'
 
 /** The members of §3.1, and ours. `components.schemas.Problem` describes them. */
 export interface Problem {
@@ -26,14 +28,15 @@ const textOf = (value: unknown): string | undefined => {
   return text.length > longest ? `${text.slice(0, longest)}...` : text
 }
 
-export function problemOf(error: RefusedError, requestId: string): Problem {
-  const { code, rule, expected, came, next } = error.refusal
+export function problemOf(error: RefusedError, requestId: string, context: Pick<Context, 'realm'>): Problem {
+  const { code, rule, came } = error.refusal
+  const { expected, next } = hints(context, error.refusal)
   const shown = textOf(came)
   return {
     type: readRule(rule).url,
     title: code.replaceAll('_', ' '),
     status: error.status,
-    detail: describe(error.refusal),
+    detail: described(context, error.refusal),
     code,
     expected,
     ...(shown !== undefined && { came: shown }),
@@ -42,11 +45,15 @@ export function problemOf(error: RefusedError, requestId: string): Problem {
   }
 }
 
-export function problemReply(error: RefusedError, { requestId }: Call): Reply {
+export function problemReply(
+  error: RefusedError,
+  { requestId }: Call,
+  context: Pick<Context, 'realm'>,
+): Reply {
   const { headers, retryAfter } = error.refusal
   return {
     status: error.status,
-    body: JSON.stringify(problemOf(error, requestId)),
+    body: JSON.stringify(problemOf(error, requestId, context)),
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',

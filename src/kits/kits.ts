@@ -2,6 +2,7 @@
 import type { Random } from '../lib/random.ts'
 import type { Client } from '../models/client.ts'
 import { methodFor, type Provider, valuesOf } from './client_values.ts'
+import { textOfRealm } from '../lib/realm_commands.ts'
 import type { Kit, KitFile } from './kit.ts'
 import { bruno } from './kinds/bruno.ts'
 import { curl } from './kinds/curl.ts'
@@ -81,7 +82,11 @@ export function makeKit(
     return { misfit: misfit ?? { problem: `${kit.title} does not fit this client`, command: undefined } }
   try {
     const values = valuesOf(kit, client, provider, { method, secret, random })
-    return { files: kit.files(values), run: kit.run(values) }
+    const files = kit.files(values).map((file) => ({
+      ...file,
+      text: textOfRealm(provider.realm, file.text),
+    }))
+    return { files, run: kit.run(values) }
   } catch (error) {
     if (!(error instanceof Unwritable)) throw error
     const problem = `${kit.title} does not fit this client: ${error.message}`

@@ -100,9 +100,13 @@ export function createLog(
 }
 
 /** The same log, whose lines have these fields too. */
-export function logWith(log: AdjustableLog, more: Fields): AdjustableLog {
+export function logWith(
+  log: AdjustableLog,
+  more: Fields,
+  reword: (fields: Fields) => Fields = (fields) => fields,
+): AdjustableLog {
   const told = (level: 'debug' | 'info' | 'warn' | 'error') => (event: string, fields?: Fields) =>
-    log[level](event, { ...fields, ...more })
+    log[level](event, { ...reword(fields ?? {}), ...more })
   return {
     debug: told('debug'),
     info: told('info'),

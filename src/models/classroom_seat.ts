@@ -56,12 +56,15 @@ export const Seat = {
     if (name !== undefined) await names.take(inRealTime(memory), nameId(classroom, name))
   },
 
-  /** The name, or the name with a number where others have it. */
-  async claimName(memory: Memory, classroom: Classroom, name: string): Promise<string | undefined> {
-    for (let n = 1; n <= classroom.students * joinsOfSeat; n++) {
-      const own = n === 1 ? name : `${name} (${n})`
+  /** The name, or where others have it the name with the number of the student: a class of one name asks for none in turn. */
+  async claimName(
+    memory: Memory,
+    classroom: Classroom,
+    { name, number }: Pick<Seat, 'name' | 'number'>,
+  ): Promise<string | undefined> {
+    // A student may have chosen the name with this number.
+    for (const own of [name, `${name} (${number})`, `${name} (student ${number})`, `Student ${number}`])
       if (await names.create(inRealTime(memory), nameId(classroom, own), { exp: classroom.exp })) return own
-    }
     return undefined
   },
 

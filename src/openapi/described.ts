@@ -17,6 +17,8 @@ export interface DescribedEndpoint extends MethodMembers<unknown> {
 
 export interface Described {
   config: { issuer: string }
+  /** Undefined for the server itself. */
+  realm?: { name: string } | undefined
   scopes: readonly string[]
   table: {
     endpoints: readonly DescribedEndpoint[]

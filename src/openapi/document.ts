@@ -1,4 +1,5 @@
 /** The OpenAPI document: every path and method of the table that clients, APIs and operators call. https://spec.openapis.org/oas/v3.1.0 */
+import { textOfRealm } from '../lib/realm_commands.ts'
 import { methodsOf } from '../lib/http_method.ts'
 import type { Described, DescribedEndpoint } from './described.ts'
 import { jsonSchemaOf } from './json_schema.ts'
@@ -124,7 +125,7 @@ export function describeApi(context: Described): Record<string, unknown> {
         initial_access_token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'REGISTRATION_INITIAL_ACCESS_TOKEN, or one that `latchkey client token add` made',
+          description: `REGISTRATION_INITIAL_ACCESS_TOKEN, or one that \`${textOfRealm(context.realm?.name, 'latchkey client token add')}\` made`,
         },
         metrics_token: { type: 'http', scheme: 'bearer', description: 'METRICS_TOKEN' },
         openid: {

@@ -335,7 +335,7 @@ describe('text that a stranger chose', () => {
       },
     })
     const evil = 'app\r\nBcc: everyone@example.com\n2026  CRITICAL forged \u202e<img src=x onerror=alert(1)>'
-    const { subject, text, html } = mailOf([entry(evil), entry('x'.repeat(5000))], 'https://id.example')
+    const { subject, text, html } = mailOf([entry(evil), entry('x'.repeat(5000))], 'https://id.example', {})
     expect(subject).toBe('CRITICAL: replay and 1 more (id.example)')
     expect(text.split('\n').filter((line) => line.startsWith('2026'))).toHaveLength(2)
     expect(text).not.toMatch(/[\r\u202e]/)

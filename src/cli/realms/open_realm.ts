@@ -6,7 +6,8 @@ import type { EffectiveSetting } from '../../config/effective_setting.ts'
 import { inheritedEnv, maySet } from '../../config/realm_setting.ts'
 import type { Context, Table } from '../../contracts/context.ts'
 import { type Clock, realClock } from '../../lib/clock.ts'
-import { type AdjustableLog, logWith } from '../../lib/log.ts'
+import { type AdjustableLog, type Fields, logWith } from '../../lib/log.ts'
+import { textOfRealm } from '../../lib/realm_commands.ts'
 import type { Audit } from '../../models/audit/audit.ts'
 import { record as note } from '../../models/audit/note.ts'
 import { type Birth, neverLost, openBirth } from '../../models/birth.ts'
@@ -125,12 +126,29 @@ async function openApp(
   }
 }
 
+const sentences = ['expected', 'problem', 'detail', 'hint'] as const
+
+/** The commands that a line of the log tells are for the realm. */
+const hintsOf =
+  (realm: string) =>
+  (fields: Fields): Fields => {
+    const told = sentences.flatMap((name) => {
+      const text = fields[name]
+      return typeof text === 'string' ? [[name, textOfRealm(realm, text)] as const] : []
+    })
+    return { ...fields, ...Object.fromEntries(told) }
+  }
+
 /** Those that a realm may set, in the order of the documentation. */
-function settingsOf(host: Host, config: Config, { settings }: RealmRecord): EffectiveSetting[] {
+function settingsOf(host: Host, config: Config, { name: realm, settings }: RealmRecord): EffectiveSetting[] {
   const env = { ...inheritedEnv(everyEntry, host.root().env), ...settings }
   return effectiveSettings(config, { env, written: env, fromDotenv: () => false })
     .filter(({ name }) => mayBeSet.has(name))
-    .map((each) => (Object.hasOwn(settings, each.name) ? { ...each, from: 'realm' as const } : each))
+    .map((each) => ({
+      ...each,
+      help: textOfRealm(realm, each.help),
+      ...(Object.hasOwn(settings, each.name) && { from: 'realm' as const }),
+    }))
 }
 
 const mayBeSet: ReadonlySet<string> = new Set(
@@ -147,7 +165,7 @@ async function openLasting(host: Host, record: RealmRecord, config: Config): Pro
   const plain: Opened = {
     config,
     clock: config.lab ? host.clockFor(record.id, real) : real,
-    log: logWith(host.opened.log, { realm: record.name }),
+    log: logWith(host.opened.log, { realm: record.name }, hintsOf(record.name)),
     store: realmStore(host.opened.store, record.id),
   }
   const listening = config.lab ? { listening: await host.listening() } : {}

@@ -100,7 +100,7 @@ export function bulkRoute(routes: readonly Route[]) {
           results.push({ status: statusOf(route), etag, location, body: answer ?? null })
         } catch (thrown) {
           const error = refusalOf(thrown, call, context) // one line of the log for each
-          results.push({ status: error.status, body: problemOf(error, call.requestId) })
+          results.push({ status: error.status, body: problemOf(error, call.requestId, context) })
         }
       return { answer: { results } }
     },

@@ -1,5 +1,6 @@
 /** Mails alerts to AUDIT_ALERT_MAIL: those that came together are one mail, and an hour has few mails. */
 import type { Context } from '../../contracts/context.ts'
+import { hint } from '../../http/hints.ts'
 import { replaceUnsafe } from '../../lib/unsafe_text.ts'
 import { alertKinds } from '../../models/audit/alerts/rule.ts'
 import type { Entry } from '../../models/audit/entry.ts'
@@ -30,6 +31,7 @@ function lineOf({ kind, time, details = {} }: Entry): string {
 export function mailOf(
   entries: readonly Entry[],
   issuer: string,
+  context: Pick<Context, 'realm'>,
 ): { subject: string; text: string; html: string } {
   const raised = entries.filter(({ kind }) => kind === 'alert_raised')
   const isCritical = raised.some(({ details }) => details?.level === 'critical')
@@ -38,7 +40,10 @@ export function mailOf(
   const more = entries.length > 1 ? ` and ${entries.length - 1} more` : ''
   const lines = entries.slice(0, mostNamed).map(lineOf)
   const rest = entries.length > mostNamed ? [`and ${entries.length - mostNamed} more`] : []
-  const next = 'latchkey audit list --kind alert_raised shows them all, and what is before and after.'
+  const next = hint(
+    context,
+    'latchkey audit list --kind alert_raised shows them all, and what is before and after.',
+  )
   const text = [issuer, '', ...lines, ...rest, '', next, ''].join('\n')
   return {
     subject: `${level}: ${first}${more} (${new URL(issuer).host})`,
@@ -62,6 +67,7 @@ export function alertMailSink(context: Context): Sink {
       const mail = mailOf(
         batch.map(({ entry }) => entry),
         config.issuer,
+        context,
       )
       for (const address of to) await Outbox.add(context, random, secrets.mail, { to: address, ...mail })
       soon('mail')

@@ -2,7 +2,8 @@
 import { check } from '../../auth/check.ts'
 import * as v from 'valibot'
 import { OAuthError } from '../../auth/errors.ts'
-import { type Grounds, RefusedError, describe } from '../../auth/refusal.ts'
+import { type Grounds, RefusedError } from '../../auth/refusal.ts'
+import { described } from '../../http/hints.ts'
 import { defineEntries, featureConfig } from '../../config.ts'
 import * as is from '../../config/schemas.ts'
 import type { Context } from '../../contracts/context.ts'
@@ -91,7 +92,7 @@ const binding: TokenBinding = {
       new OAuthError('invalid_dpop_proof', {
         ...grounds,
         status: 401,
-        headers: challenge('invalid_dpop_proof', describe(grounds), call, context),
+        headers: challenge('invalid_dpop_proof', described(context, grounds), call, context),
       })
     const proof = proofHeader(call)
     check(proof !== undefined, () =>

@@ -110,6 +110,7 @@ export async function submit(call: Call, context: Context, fields: Params): Prom
     const problem = `Enter a name of 1 to ${longestName} characters, without invisible ones.`
     return joinForm(call, context, { code, name: '', problem, status: 400 })
   }
+  await countAddress(context, 'classroom_join', call.address, context.config.labJoinsPerMinute, 60)
   const number = await Seat.take(context, classroom)
   if (number !== undefined) return sit(context, classroom, { name, number })
   const problem = `All ${classroom.students} seats are taken. Ask your teacher, who can free one.`
@@ -125,7 +126,7 @@ async function sit(
   let own: string | undefined
   let realm: string | undefined
   try {
-    own = await Seat.claimName(context, classroom, name)
+    own = await Seat.claimName(context, classroom, { name, number })
     if (own === undefined) throw new HttpError('conflict', { expected: 'a name that is free' })
     const record = await createRealm(context, classroom, number)
     realm = record.name

@@ -10,6 +10,7 @@ import { labPage, tokenForm } from '../../flow/lab_page.ts'
 import { defineView, type Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
 import { browserOf, csrfToken, ensureBrowser } from '../../http/csrf.ts'
+import { described } from '../../http/hints.ts'
 import { redirectToIssuer, redirectWithin, withinUrl } from '../../http/reply.ts'
 import { addressOf, complete, type Draft, readDraft, requireSendable } from './draft.ts'
 import { type RunFlow, type RunStep, stepOf } from './flow.ts'
@@ -212,6 +213,6 @@ export async function sendStep(call: Call, context: Context, fields: Params): Pr
     return toRun(context)
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error
-    return runPage({ call, context, flow, run, step, draft, problem: error.publicDescription })
+    return runPage({ call, context, flow, run, step, draft, problem: described(context, error.refusal) })
   }
 }

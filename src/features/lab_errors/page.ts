@@ -6,6 +6,7 @@ import type { Reply } from '../../contracts/reply.ts'
 import { labPage } from '../../flow/lab_page.ts'
 import type { Html } from '../../html/view.ts'
 import { query } from '../../http/call.ts'
+import { hint, hints } from '../../http/hints.ts'
 import { nearest } from '../../lib/nearest.ts'
 import { Client } from '../../models/client.ts'
 import { clientsIndex } from '../../models/client_index.ts'
@@ -96,6 +97,17 @@ function flowOf({ basePath, recorder }: Context, requestId: string): Html | Html
 
 const isCommand = (line: string): boolean => line.startsWith('latchkey ')
 
+/** With the commands of the realm that this is. */
+const inRealm = (context: Context, cause: Cause): Cause => ({
+  ...cause,
+  title: hint(context, cause.title),
+  evidence: cause.evidence.map((text) => hint(context, text)),
+  mend: cause.mend.map(({ text, code = [] }) => ({
+    text: hint(context, text),
+    code: [code].flat().map((line) => hint(context, line)),
+  })),
+})
+
 /** How the commands of the page are run, and what to do where they reach nothing. */
 function commandNotes(causes: readonly Cause[], { config }: Context): string[] {
   const lines = causes.flatMap(({ mend }) => mend.flatMap(({ code = [] }) => code))
@@ -116,8 +128,9 @@ async function pageOf(
   failure: Failure,
   onward: (context: Context, id: string) => Html[],
 ): Promise<Html> {
-  const { code, status, rule, problem, next, request, clientId, at, id } = failure
-  const causes = causesOfFailure(await seen(context, failure))
+  const { code, status, rule, request, clientId, at, id } = failure
+  const { problem, next } = hints(context, failure)
+  const causes = causesOfFailure(await seen(context, failure)).map((cause) => inRealm(context, cause))
   const { title, url } = readRule(rule)
   return errorView({
     summary: written(

@@ -3,6 +3,7 @@ import { formatScope } from '../../auth/scope.ts'
 import { grantIdOf } from '../../auth/token.ts'
 import type { Context } from '../../contracts/context.ts'
 import { findAccessToken } from '../../grants/live_token.ts'
+import { hint } from '../../http/hints.ts'
 import { seconds } from '../../lib/clock.ts'
 import { AccessToken } from '../../models/access_token.ts'
 import { AuthorizationCode } from '../../models/authorization_code.ts'
@@ -152,6 +153,6 @@ export const stateOfHandle = async (
   (await readers[kind]?.(text, context)) ?? {
     title: 'Initial access token',
     active: undefined,
-    why: 'It allows to register a client. `latchkey client token list` shows those that hold.',
+    why: hint(context, 'It allows to register a client. `latchkey client token list` shows those that hold.'),
     claims: {},
   }

@@ -8,6 +8,7 @@ import { labPage, orRefusedInLab } from '../../flow/lab_page.ts'
 import { foreignText } from '../../html/foreign_text.ts'
 import { codeText } from '../../html/page_parts.ts'
 import { defineView, type Html } from '../../html/view.ts'
+import { hint } from '../../http/hints.ts'
 import { redirectWithin } from '../../http/reply.ts'
 import type { Params } from '../../auth/params.ts'
 import { Client } from '../../models/client.ts'
@@ -67,9 +68,15 @@ const onOf = ({ action, csrf_token }: Shared, { client_id, fault, told, until, a
 const rowOf = ({ name, does, good, rule }: Fault): Html =>
   faultRow({ fault: codeText({ text: name }), does, good, rule, url: readRule(rule).url })
 
-function switchForm({ action, csrf_token }: Shared, clients: readonly Client[], address: string): Html {
+function switchForm(
+  context: Context,
+  { action, csrf_token }: Shared,
+  { clients, address }: { clients: readonly Client[]; address: string },
+): Html {
   if (clients.length === 0)
-    return nothing({ text: 'No client is marked. Mark one: latchkey client set ID --lab-client' })
+    return nothing({
+      text: hint(context, 'No client is marked. Mark one: latchkey client set ID --lab-client'),
+    })
   return labForm({
     action,
     hidden: { csrf_token },
@@ -123,7 +130,7 @@ export async function show(call: Call, context: Context): Promise<Reply> {
             ['Fault', 'Client', 'Times told', 'Ends', 'Address', 'Switch'],
             on.map((entry) => onOf(shared, entry)),
           ),
-    form: switchForm(shared, marked, call.address),
+    form: switchForm(context, shared, { clients: marked, address: call.address }),
     table: table('All faults', ['Fault', 'What is told', 'A good client', 'Rule'], faults.map(rowOf)),
   })
   return { ...labPage(context, { current: path, title: 'Trouble', main }), cookies }

@@ -1,5 +1,6 @@
 /** Sections of the report that come from accounts and clients as they are now: rights, factors, dormant accounts. */
 import type { Context } from '../../contracts/context.ts'
+import { textOfRealm } from '../../lib/realm_commands.ts'
 import { Administrators } from '../../models/administrators.ts'
 import { Client } from '../../models/client.ts'
 import { Event } from '../../models/event.ts'
@@ -131,8 +132,8 @@ const factors: Section = {
 const dormant: Section = {
   name: 'dormant',
   title: 'Dormant accounts',
-  words: ({ dormantDays, to }) =>
-    `Active accounts without a sign-in in the ${dormantDays} days before ${iso(to)} UTC. Disable what is not needed: latchkey user disable NAME.`,
+  words: ({ context: { realm }, dormantDays, to }) =>
+    `Active accounts without a sign-in in the ${dormantDays} days before ${iso(to)} UTC. Disable what is not needed: ${textOfRealm(realm?.name, 'latchkey user disable NAME')}.`,
   head: ['Username', 'Created (UTC)', 'Last sign-in (UTC)', 'Roles'],
   async *rows(asked) {
     const { context, to, dormantDays } = asked

@@ -1,4 +1,5 @@
 /** The report as one page of HTML that needs nothing else and prints well: a line at a time, so that its length does not matter. */
+import { textOfRealm } from '../../lib/realm_commands.ts'
 import type { Asked, Cells, Section } from './section.ts'
 import { iso } from './section.ts'
 
@@ -103,6 +104,6 @@ async function* sectionLines(
   if (count === 0) yield '<p>None.</p>'
   else yield '</tbody></table></div>'
   if (count > mostRows)
-    yield `<p>${count - mostRows} further rows are in the table for spreadsheets: latchkey audit report ${name}.csv --section ${name}</p>`
+    yield `<p>${count - mostRows} further rows are in the table for spreadsheets: ${textOfRealm(asked.context.realm?.name, 'latchkey audit report')} ${name}.csv --section ${name}</p>`
   yield '</section>'
 }

@@ -4,6 +4,7 @@ import type { Context } from '../../../contracts/context.ts'
 import { dataTable, filters } from '../../../html/data_table.ts'
 import { foreignText } from '../../../html/foreign_text.ts'
 import type { Html } from '../../../html/view.ts'
+import { hint } from '../../../http/hints.ts'
 import { say } from '../../../lib/say.ts'
 import { auditRoutes } from '../routes/audit.ts'
 import { exportLink } from './files.ts'
@@ -146,7 +147,12 @@ export const auditVerificationPage = defineAdminPage({
                 }),
               ]),
             ]),
-        lead({ text: say('admin.audit_offline') }),
+        lead({
+          text: say('admin.audit_offline', {
+            exporting: hint(context, 'latchkey audit export'),
+            verifying: hint(context, 'latchkey audit verify'),
+          }),
+        }),
         onwardLink({ path: `${context.basePath}${path}`, text: say('admin.audit') }),
       ],
     }
