@@ -160,9 +160,10 @@ export interface PersonData {
   factor?: true
   /** Erases all of it; may be called again after a failure. */
   erase(context: Context, sub: string): Promise<void>
-  /** Removes the item of the list with this `id`: `kept` when the End-User could not sign in any more. */
-  removeOne?(context: Context, user: User, id: string): Promise<RemovedItem>
+  /** Removes the item of the list with this `id`: `kept` when the End-User could not sign in any more. A dry run says which it would be. */
+  removeOne?(context: Context, user: User, id: string, dryRun: boolean): Promise<RemovedItem>
 }
 
-/** `name` is what End-Users call the item. */
-export type RemovedItem = { outcome: 'removed' | 'kept'; name: string } | { outcome: 'absent' }
+/** `name` is what End-Users call the item; `sessions` is how many ended with it. */
+export type RemovedItem =
+  { outcome: 'removed' | 'kept'; name: string; sessions: number } | { outcome: 'absent' }

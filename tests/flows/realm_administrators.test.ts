@@ -75,6 +75,16 @@ test('each page of the menu of the administration opens, and none of the process
   expect((await who.open('/admin/jobs')).page?.status).toBe(404)
 })
 
+test('the title and the heading name the realm; those of the server are as they were', async () => {
+  const titlesOf = (html: string) =>
+    [/<title>([^<]*)/, /<h1[^>]*>([^<]*)/].map((each) => each.exec(html)?.[1])
+  const { page } = await who.open('/admin/people')
+  expect(titlesOf(page!.html)).toEqual(['People (a) · Latchkey', 'People (a)'])
+  const owner = await administrator(op, 'owner')
+  const own = (await owner.who.open('/admin/people')).page!
+  expect(titlesOf(own.html)).toEqual(['People · Latchkey', 'People'])
+})
+
 test('figures are those of the realm; the metrics of the process have all', async () => {
   await op.fetch('/revoke', { method: 'POST' })
   await realm.fetch('/introspect', { method: 'POST' })

@@ -163,6 +163,9 @@ test('connections: one more from the page of the account, used to sign in, and r
   const kinds = (await Event.listOfUser(op.context, 'user-bob')).map(({ kind }) => kind)
   expect(kinds).toContain('connection_added')
   expect(kinds).toContain('connection_removed')
+  // The session that began through the connection ends with it; the one that removed it goes on.
+  expect(kinds).toContain('session_ended')
+  expect([await whoIs(again), await whoIs(browser)]).toEqual([undefined, 'bob'])
   expect(needPage(await through(person(op.issuer, op.fetch), alice)).html).toContain(
     'Sign in to connect your accounts',
   )

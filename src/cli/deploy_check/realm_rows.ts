@@ -1,5 +1,7 @@
 /** Checks before going live of the realms in the store. docs/realms.md */
+import * as v from 'valibot'
 import { ConfigError } from '../../config.ts'
+import * as is from '../../config/schemas.ts'
 import { isOpen, Realm, type RealmRecord } from '../../models/realm.ts'
 import { checkRealm } from '../realms/check_realm.ts'
 import type { Row, Sight } from './row.ts'
@@ -20,6 +22,12 @@ function problemsOf({ config, env }: Sight, realm: RealmRecord): readonly string
     if (error instanceof ConfigError) return error.problems
     throw error
   }
+}
+
+/** By the words that the variable takes. */
+function isTrue(text = 'false'): boolean {
+  const read = v.safeParse(is.boolean, text)
+  return read.success && read.output === true
 }
 
 export const realmRows: readonly Row[] = [
@@ -54,7 +62,7 @@ export const realmRows: readonly Row[] = [
     source: 'ASVS 13.4.2',
     find: async (sight) =>
       (await openRealms(sight)).flatMap(({ name, settings }) =>
-        /^(?:true|yes|1)$/i.test(settings.LAB ?? '') ? [`realm ${name}`] : [],
+        isTrue(settings.LAB) ? [`realm ${name}`] : [],
       ),
   },
 ]

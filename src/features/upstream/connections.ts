@@ -12,7 +12,7 @@ import type { Call } from '../../contracts/call.ts'
 import { icon, tile } from '../../html/page_parts.ts'
 import { page, redirectWithin } from '../../http/reply.ts'
 import type { Reply } from '../../contracts/reply.ts'
-import { changeAndTell } from '../../people/tell_owner.ts'
+import { changeAndTell, noteEvent } from '../../people/tell_owner.ts'
 import type { Html } from '../../html/view.ts'
 import { type Said, say } from '../../lib/say.ts'
 import { redirectToProvider } from './start.ts'
@@ -20,7 +20,7 @@ import { connectionsPath, unknownProvider } from './failure.ts'
 import { formTargetsOf } from './form_targets.ts'
 import { type StoredLink, Links } from './links.ts'
 import { markOf, providerButtons } from './pages.ts'
-import { removeConnection } from './remove.ts'
+import { endSessionsThrough, removeConnection } from './remove.ts'
 import { findUpstream, upstreamsOf } from './settings.ts'
 
 const purpose = 'connections'
@@ -115,6 +115,8 @@ async function submit(
   await changeAndTell(call, context, user, event, async () => {
     const removed = kept !== undefined && (await removeConnection(context, user, kept))
     isLast = kept !== undefined && !removed
+    const ended = removed ? await endSessionsThrough(context, user.sub, session.sid) : 0
+    for (let n = 0; n < ended; n++) await noteEvent(call, context, user.sub, { kind: 'session_ended' })
     return removed
   })
   if (isLast) return redirectWithin(`${context.basePath}${connectionsPath}?problem=last`)

@@ -14,7 +14,7 @@ import { upstreamCheck } from './health.ts'
 import { Links, sealedTokens } from './links.ts'
 import { connectionsOf } from './operator_view.ts'
 import { markOf, providerButtons } from './pages.ts'
-import { connectionsIn, eraseConnections, removeConnection } from './remove.ts'
+import { connectionsIn, endSessionsThrough, eraseConnections, mayRemove, removeConnection } from './remove.ts'
 import { problems } from './problems.ts'
 import { env, findUpstream, upstreamsOf } from './settings.ts'
 import { trials } from './trials.ts'
@@ -81,12 +81,15 @@ export const upstreamRecords = defineFeature({
         }))
       },
       erase: eraseConnections,
-      async removeOne(context, user, id) {
+      async removeOne(context, user, id, dryRun) {
         const kept = (await Links.listOfUser(context, user.sub)).find((each) => each.id === id)
         if (!kept) return { outcome: 'absent' }
         const { provider } = kept.link
         const name = findUpstream(context.config, provider)?.label ?? provider
-        return { outcome: (await removeConnection(context, user, kept)) ? 'removed' : 'kept', name }
+        if (dryRun)
+          return { outcome: (await mayRemove(context, user, kept)) ? 'removed' : 'kept', name, sessions: 0 }
+        if (!(await removeConnection(context, user, kept))) return { outcome: 'kept', name, sessions: 0 }
+        return { outcome: 'removed', name, sessions: await endSessionsThrough(context, user.sub) }
       },
     },
   ],

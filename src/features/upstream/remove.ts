@@ -1,7 +1,9 @@
 /** Removal of one connection by the End-User, or of all when an account is deleted. */
 import type { Context } from '../../contracts/context.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
+import { Session } from '../../models/session.ts'
 import { User } from '../../models/user.ts'
+import { endSession } from '../../people/end_session.ts'
 import { erasePicture } from './avatar.ts'
 import { metadataOf } from './discovery.ts'
 import { type StoredLink, Links, openTokens } from './links.ts'
@@ -12,6 +14,22 @@ import { revoke } from './tokens.ts'
 export const connectionsIn = async (context: Context, { sub }: Pick<User, 'sub'>): Promise<number> =>
   (await Links.listOfUser(context, sub)).filter(({ link }) => findUpstream(context.config, link.provider))
     .length
+
+/** Whether a removal of the connection would leave a way to sign in. It changes nothing, and asks no other server. */
+export const mayRemove = async (context: Context, user: User, { link }: StoredLink): Promise<boolean> =>
+  (await countSignInMethods(user, context)) > 1 || !findUpstream(context.config, link.provider)
+
+/**
+ * Ends the sessions that began at another provider, with their grants: the holder of that account may be signed in by them. The
+ * record of a session does not say which provider it was. Returns the ended ones; `own` goes on.
+ */
+export async function endSessionsThrough(context: Context, sub: string, own?: string): Promise<number> {
+  const through = (await Session.listOfUser(context, sub)).filter(
+    ({ sid, proven_at }) => proven_at !== undefined && sid !== own,
+  )
+  const ended = await Promise.all(through.map(({ sid }) => endSession(sid, context)))
+  return ended.filter((each) => each !== undefined).length
+}
 
 /**
  * False if the connection is the last sign-in method; then it stays. The methods are counted again after the removal, and

@@ -2,7 +2,9 @@
 import { expect, test } from 'bun:test'
 import { Links } from '../../../src/features/upstream/links.ts'
 import { Event } from '../../../src/models/event.ts'
+import { Session } from '../../../src/models/session.ts'
 import { User } from '../../../src/models/user.ts'
+import { lifetimesOf } from '../../../src/people/end_session.ts'
 import { account, admin, administrator, consoleClient, tokenOf } from '../../support/administration.ts'
 import { corp, member } from '../../support/corp.ts'
 import { provider } from '../../support/provider.ts'
@@ -30,13 +32,20 @@ const remove = (sub: string, id: string, query = '', as = token) =>
 test('a connection is removed once, and its owner reads of it', async () => {
   const { sub } = await account(op, 'ann')
   await connect(sub, 'ann-of-corp')
+  const signIn = { sub, acr: '1', amr: [] as string[] }
+  for (const more of [{}, { proven_at: 1 }])
+    await Session.begin(op.context, op.context.random, { ...signIn, ...more }, lifetimesOf(op.context))
   const [found] = await listed(sub)
   expect(found).toMatchObject({ provider: 'corp' })
   const dry = await remove(sub, found!.id, '?dry_run=true')
   expect([dry.status, dry.body.dry_run, (await listed(sub)).length]).toEqual([200, true, 1])
+  expect(oidc.asked).toEqual([])
+  expect((await Session.listOfUser(op.context, sub)).length).toBe(2)
   const all = await Promise.all([remove(sub, found!.id), remove(sub, found!.id)])
   expect(all.map(({ status }) => status)).toContain(200)
   expect(await listed(sub)).toEqual([])
+  // That of the other provider has ended.
+  expect((await Session.listOfUser(op.context, sub)).map(({ proven_at }) => proven_at)).toEqual([undefined])
   expect((await remove(sub, found!.id)).status).toBe(404)
   const { items } = await Event.pageOfUser(op.context, sub, { limit: 10, after: undefined })
   expect(items.filter(({ kind }) => kind === 'connection_taken').length).toBeGreaterThan(0)

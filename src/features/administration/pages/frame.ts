@@ -7,7 +7,7 @@ import { ownScript } from '../../../html/document.ts'
 import { stylesheet } from '../../../html/page_parts.ts'
 import { type Section, sectionPage, type SectionView } from '../../../html/section_page.ts'
 import { defer, type Html } from '../../../html/view.ts'
-import { say } from '../../../lib/say.ts'
+import { type Said, say } from '../../../lib/say.ts'
 import type { Actor } from '../actor.ts'
 import { atIssuer, signOutPath } from './way_to_issuer.ts'
 
@@ -42,6 +42,10 @@ const head: readonly Html[] = [
   ownScript(adminScriptPath),
 ]
 
+/** The pages of a realm look like those of the server, and name the realm. */
+const titled = ({ realm }: Context, title: Said | string): Said | string =>
+  realm === undefined ? title : say('admin.in_realm', { title, realm: realm.name })
+
 /** With the sections that the administrator may read, and the way back to the account. */
 export const adminFrame = (
   call: Call,
@@ -60,5 +64,9 @@ export const adminFrame = (
       head,
       signOut: signOutPath(call),
     },
-    view,
+    {
+      ...view,
+      title: titled(context, view.title),
+      ...(view.heading !== undefined && { heading: titled(context, view.heading) }),
+    },
   )

@@ -144,12 +144,12 @@ export const peopleRoutes = {
     path: '/people/{sub}/connections/{id}',
     summary: 'Disconnects an account at another provider, unless the person could not sign in without it',
     scope: 'admin:people.write',
-    changes: 'the ways in which the person can sign in',
+    changes: 'the ways in which the person can sign in; sessions that began at another provider end',
     destructive: true,
     answer: v.object({ sub: v.string(), id: v.string() }),
     async run(call, context, { params: { sub, id }, actor, dryRun }) {
       const user = await requireChangeable(context, actor, sub)
-      const removed = (await dataOf(context)?.removeOne?.(context, user, id)) ?? { outcome: 'absent' }
+      const removed = (await dataOf(context)?.removeOne?.(context, user, id, dryRun)) ?? { outcome: 'absent' }
       if (removed.outcome === 'absent')
         throw new HttpError('not_found', {
           expected: 'the id of a connection of this person',
@@ -165,7 +165,11 @@ export const peopleRoutes = {
           say: say('admin.connection_last'),
         })
       if (!dryRun) await tellOfOperator(context, user, { kind: 'connection_taken', detail: removed.name })
-      await noteChange(context, authorOf(call, actor), 'connection_removed', { sub, about: removed.name })
+      await noteChange(context, authorOf(call, actor), 'connection_removed', {
+        sub,
+        about: removed.name,
+        sessions: removed.sessions,
+      })
       return { answer: { sub, id } }
     },
   }),
