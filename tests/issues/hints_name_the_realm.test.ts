@@ -27,6 +27,8 @@ const ways: Readonly<
   'config/describe.ts': 'documents',
   'config/protocol_variables.ts': 'setting',
   'config/signing_key_variables.ts': 'setting',
+  // Of a variable that no realm sets.
+  'config/store_variables.ts': 'documents',
   'endpoints/introspection.ts': 'refusal',
   'endpoints/operator_clients.ts': 'refusal',
   'endpoints/operator_secrets.ts': 'refusal',
@@ -52,6 +54,7 @@ const ways: Readonly<
   'features/resource_indicators/feature.ts': 'refusal',
   'kits/application.ts': 'kit',
   'models/birth.ts': 'log',
+  'models/managed_by.ts': 'log',
   'models/next_keys.ts': 'log',
   'models/readable_keys.ts': 'log',
   'models/signing_keys.ts': 'log',
