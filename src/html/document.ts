@@ -99,7 +99,8 @@ export const page = (
     return layout({
       lang: words.tag,
       dir: words.dir,
-      title,
+      // As text: the element has no markup.
+      title: typeof title === 'string' ? title : words.text(title),
       brand: brand.name,
       logo: brand.logo,
       icon: brand.icon,

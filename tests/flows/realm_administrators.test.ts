@@ -77,9 +77,9 @@ test('each page of the menu of the administration opens, and none of the process
 
 test('the title and the heading name the realm; those of the server are as they were', async () => {
   const titlesOf = (html: string) =>
-    [/<title>([^<]*)/, /<h1[^>]*>([^<]*)/].map((each) => each.exec(html)?.[1])
+    [/<title>(.*?)<\/title>/, /<h1[^>]*>(.*?)<\/h1>/].map((each) => each.exec(html)?.[1])
   const { page } = await who.open('/admin/people')
-  expect(titlesOf(page!.html)).toEqual(['People (a) · Latchkey', 'People (a)'])
+  expect(titlesOf(page!.html)).toEqual(['People (a) · Latchkey', '<bdi>People</bdi> (<bdi>a</bdi>)'])
   const owner = await administrator(op, 'owner')
   const own = (await owner.who.open('/admin/people')).page!
   expect(titlesOf(own.html)).toEqual(['People · Latchkey', 'People'])
