@@ -161,7 +161,7 @@ export interface PersonData {
   /** Erases all of it; may be called again after a failure. */
   erase(context: Context, sub: string): Promise<void>
   /** Removes the item of the list with this `id`: `kept` when the End-User could not sign in any more. A dry run says which it would be. */
-  removeOne?(context: Context, user: User, id: string, dryRun: boolean): Promise<RemovedItem>
+  removeOne?(context: Context, user: User, item: { id: string; dryRun: boolean }): Promise<RemovedItem>
 }
 
 /** `name` is what End-Users call the item; `sessions` is how many ended with it. */

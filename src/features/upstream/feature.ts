@@ -81,7 +81,7 @@ export const upstreamRecords = defineFeature({
         }))
       },
       erase: eraseConnections,
-      async removeOne(context, user, id, dryRun) {
+      async removeOne(context, user, { id, dryRun }) {
         const kept = (await Links.listOfUser(context, user.sub)).find((each) => each.id === id)
         if (!kept) return { outcome: 'absent' }
         const { provider } = kept.link

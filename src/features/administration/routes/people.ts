@@ -149,7 +149,9 @@ export const peopleRoutes = {
     answer: v.object({ sub: v.string(), id: v.string() }),
     async run(call, context, { params: { sub, id }, actor, dryRun }) {
       const user = await requireChangeable(context, actor, sub)
-      const removed = (await dataOf(context)?.removeOne?.(context, user, id, dryRun)) ?? { outcome: 'absent' }
+      const removed = (await dataOf(context)?.removeOne?.(context, user, { id, dryRun })) ?? {
+        outcome: 'absent',
+      }
       if (removed.outcome === 'absent')
         throw new HttpError('not_found', {
           expected: 'the id of a connection of this person',
