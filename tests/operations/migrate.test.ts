@@ -23,6 +23,7 @@ const settings = {
   SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx',
   AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
   STORE_TIMEOUT_MS: '30000',
+  AUTHORIZATION_CODE_TTL: '600', // a busy machine takes minutes between a code and its replay
 }
 const fileUrl = (name: string) => `sqlite:${join(folder, name)}`
 const on = (url: string, more: Record<string, string> = {}) => ({ ...settings, ...more, STORE_URL: url })

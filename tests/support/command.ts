@@ -35,7 +35,7 @@ export interface CommandLine {
  */
 export function commandLine(
   given: Record<string, string> = {},
-  { asWritten = false, timeoutMs = 60_000 } = {},
+  { asWritten = false, timeoutMs = 300_000 } = {},
 ): CommandLine {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-cli-'))
   const [, relative] = /^sqlite:(?!\/)([^?]+)$/.exec(given.STORE_URL ?? '') ?? []
@@ -72,7 +72,7 @@ export function commandLine(
       let shown = ''
       const child = Bun.spawn([...latchkeyCommand, ...args], {
         ...options,
-        timeout: 60_000,
+        timeout: timeoutMs,
         terminal: { cols: 200, rows: 50, data: (_, bytes) => void (shown += Buffer.from(bytes).toString()) },
       })
       for (const [prompt, keys] of dialogue) {

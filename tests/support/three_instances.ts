@@ -12,6 +12,7 @@ export function threeInstances(started: SpawnedProvider[]) {
     ISSUER_URL: issuer,
     AUDIT_SIGNING_KEY: 'a-key-for-the-audit-trail-of-this-test',
     STORE_TIMEOUT_MS: '30000',
+    AUTHORIZATION_CODE_TTL: '600', // a busy machine takes minutes between a code and its replay
     REFRESH_TOKEN_GRACE: '30',
     RATE_LIMITING_ENABLED: 'false', // all of the load comes from one address
     SECRET_KEY: 'tGh3o2uTqJ1mZ8vXw5cR7yLk0sNd9bQf4iAe6pUx',
