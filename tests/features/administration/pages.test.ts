@@ -43,6 +43,22 @@ test('a change after a quarter of an hour needs a fresh sign-in, and changes not
   expect(pathOf(pageOf(await who.open('/admin/people/sub-of-ben')).url)).toBe('/admin/people/sub-of-ben')
 })
 
+test('with ADMIN_SECOND_FACTOR=false the fresh sign-in of a change needs no second step', async () => {
+  const op = await provider({ env: { ADMIN_SECOND_FACTOR: 'false' } })
+  const anna = await account(op, 'anna')
+  await Administrators.set(op.context, anna.sub, 'owner')
+  await account(op, 'ben')
+  const who = browser(op)
+  await withPassword(who, anna)
+  const page = pageOf(await who.open('/admin/people/sub-of-ben'))
+  op.clock.advance(16 * 60_000)
+  const login = pageOf(await who.press(page, 'disable', { confirmed: 'yes' }))
+  const back = pageOf(await who.press(login, 'login', { ...anna }))
+  expect(pathOf(back.url)).toBe('/admin/people/sub-of-ben')
+  await who.press(back, 'disable', { confirmed: 'yes' })
+  expect((await User.find(op.context, 'sub-of-ben'))!.disabled).toBe(true)
+})
+
 test('a form is of one page, one session and one browser', async () => {
   const op = await provider()
   const { who } = await administrator(op, 'owner')

@@ -6,6 +6,7 @@ import type { Reply } from '../../../contracts/reply.ts'
 import { askToSignIn, presentPerson, type SignedInPerson } from '../../../flow/signed_in_person.ts'
 import { askForMore, nextPage } from '../../../flow/step_up.ts'
 import { type Actor, actorOfSession, missingOf, secondFactorAcr } from '../actor.ts'
+import { settingsOf } from '../settings.ts'
 import { personOfPage, toIssuer } from './way_to_issuer.ts'
 
 export interface Administrator extends SignedInPerson {
@@ -37,7 +38,10 @@ export async function administratorOf(
   const missing = missingOf(actor, context, isChange)
   if (missing === undefined) return { ...person, actor }
   if (call.base !== undefined) return { reply: toIssuer(call, context, path, isChange) }
-  if (missing === 'fresh_sign_in') return { reply: await askToSignIn(call, context, path, { acr: levels }) }
+  if (missing === 'fresh_sign_in') {
+    const acr = settingsOf(context.config).adminSecondFactor ? levels : undefined
+    return { reply: await askToSignIn(call, context, path, { ...(acr && { acr }) }) }
+  }
   const demand = { essential: levels, voluntary: [] }
   const state = { call, user, amr: session.amr, client: undefined, demand, interaction: {}, session }
   const step = await nextPage(context, state)
