@@ -370,8 +370,8 @@ test('support corrects a name and removes the access of an app', async () => {
   const { page } = tab
   await open(page, `/admin/people/${bobsSub}`)
   await page.fill('#name', 'Robert')
-  await page.click('button[name=names]')
-  await page.waitForURL((url) => url.search === '?done=names')
+  await page.click('button[name=claims]')
+  await page.waitForURL((url) => url.search === '?done=claims')
   expect((await User.find(op.context, bobsSub))!.claims.name).toBe('Robert')
   expect(await accessibilityProblems(page)).toEqual([])
   await page.click('button[name=withdraw]')
