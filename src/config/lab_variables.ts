@@ -45,7 +45,7 @@ export const labVariables = {
       name: 'LAB_JOINS_PER_MINUTE',
       realm: 'server',
       schema: is.integer(1, 10_000),
-      default: '20',
+      default: '60',
       help: 'How many students may join classrooms from one address in a minute, so that one student does not take all seats. The students of a school may share one address; then those beyond wait for the next minute.',
     },
     {

@@ -160,7 +160,7 @@ function startShell(folder: string) {
   }
 }
 
-const patience = 30_000
+const patience = 120_000
 
 async function runOne(shell: Shell, block: Block, visitor: Person): Promise<Run> {
   const running = shell.begin(block.text)
