@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { Scored } from '../store/store.ts'
 import { defineRecord, type Memory, type RecordKind } from './define_record.ts'
 import {
+  allWordsIndex,
   type Entry,
   entriesOf,
   idIn,
@@ -49,10 +50,14 @@ const isCurrent = (memory: Memory, found: Progress | undefined): found is Progre
 const isMoreThanSealed = ({ store }: Memory, { seals, filled }: Progress): boolean =>
   store.seals && !seals && filled
 
+/** Whether the words that were filled are there. A store that seals has none. */
+const hasWords = async <T>({ store }: Memory, of: Searched<T>): Promise<boolean> =>
+  store.seals || (await store.range(allWordsIndex(of), { limit: 1 })).length > 0
+
 /** Whether every record has its entries; false while a store from before is being filled. */
 export async function isFilled<T>(memory: Memory, of: Searched<T>): Promise<boolean> {
-  const found = await progress.find(memory, of.name)
-  return isCurrent(memory, found) && found.filled
+  const [found, words] = await Promise.all([progress.find(memory, of.name), hasWords(memory, of)])
+  return isCurrent(memory, found) && found.filled && words
 }
 
 const pageSize = 200
@@ -72,13 +77,14 @@ export async function keepIndexes<T extends object>(
   const { name } = filled.of
   let state = await progress.find(memory, name)
   const { seals } = memory.store
-  if (!isCurrent(memory, state) || state.seals !== seals) {
+  const words = await hasWords(memory, filled.of)
+  if (!isCurrent(memory, state) || state.seals !== seals || (state.filled && !words)) {
     // What a move from a store that does not seal may have brought along.
     if (seals)
       await Promise.all(
-        [wordsIndex, namesIndex].map((index) => memory.store.trim(index(filled.of), Infinity)),
+        [wordsIndex, namesIndex, allWordsIndex].map((index) => memory.store.trim(index(filled.of), Infinity)),
       )
-    const isFilled = isCurrent(memory, state)
+    const isFilled = isCurrent(memory, state) && words
     state = { version, seals, filled: isFilled, reading: 'records', began_at: memory.clock.now() }
     await progress.put(memory, name, state)
   }
@@ -111,6 +117,7 @@ async function turn<T extends object>(
       ),
     )
   if (page.length === pageSize) return { ...state, at: page.at(-1)! }
+  if (!state.filled) await memory.store.link(allWordsIndex(filled.of), 'all', 0)
   const { at: _at, reading: _reading, ...rest } = state
   const next = after[reading]
   return { ...rest, filled: true, ...(next && { reading: next }) }

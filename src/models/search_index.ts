@@ -31,6 +31,11 @@ const separator = '\0'
 
 export const wordsIndex = ({ name }: { name: string }): string => wordsOf(name)
 export const namesIndex = ({ name }: { name: string }): string => namesOf(name)
+/**
+ * Has one member once all records have their words. A store that seals keeps it as little as the words, so where they are
+ * missing after a move there and back, it is missing too.
+ */
+export const allWordsIndex = ({ name }: { name: string }): string => wordsOf(`${name}_all`)
 export const markIndex = ({ name }: { name: string }, mark: string): string => `${name}_marked:${mark}`
 
 /** Of a member of an index of words or names. */

@@ -13,6 +13,7 @@ import { markIndex, namesIndex, wordsIndex } from '../../../src/models/search_in
 import { type NewUser, User } from '../../../src/models/user.ts'
 import { keepSearchIndexes } from '../../../src/people/search_job.ts'
 import { memoryStore } from '../../../src/store/memory.ts'
+import { isReadable } from '../../../src/store/readable_index.ts'
 import { sealedStore } from '../../../src/store/sealed.ts'
 import type { Scored, Store } from '../../../src/store/store.ts'
 import { turnableClock } from '../../support/provider.ts'
@@ -260,6 +261,21 @@ describe('a store that is sealed or unsealed meanwhile', () => {
     await found(true)
     expect(await memory.store.range(wordsIndex(people))).toEqual([])
     seal(false)
+    await found(false)
+    await fill()
+    await found(true)
+    expect(await memory.store.range(wordsIndex(people))).not.toEqual([])
+  })
+
+  test('was sealed and unsealed between two turns of the job: it has lost its words, and reads until it has them again', async () => {
+    await threePeople()
+    await fill()
+    await found(true)
+    // A store that seals keeps no word of what is moved there, so none comes back.
+    for await (const page of memory.store.scan())
+      for (const each of page)
+        if (each.kind === 'member' && isReadable(each.index))
+          await memory.store.unlink(each.index, each.member)
     await found(false)
     await fill()
     await found(true)
