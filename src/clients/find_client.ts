@@ -37,6 +37,11 @@ export const isFetched = async (context: Context, clientId: string): Promise<boo
   context.table.clientSources.some((each) => each.accepts(clientId)) &&
   (await Client.find(context, clientId)) === undefined
 
+/** Whether a client may have had the client_id, also one that is disabled or whose document cannot be read. Fetches nothing. */
+export const isClientId = async (context: Context, clientId: string): Promise<boolean> =>
+  context.table.clientSources.some((each) => each.accepts(clientId)) ||
+  (await Client.find(context, clientId)) !== undefined
+
 /** False for failures on our side, such as an unavailable store. */
 export const isRefusal = (error: unknown): error is RefusedError =>
   error instanceof RefusedError && error.status < 500

@@ -79,7 +79,7 @@ export async function signIn(
         sub: user.sub,
         amr,
         at: context.clock.now(),
-        standing: digestOfPasswordHash(user),
+        standing: standingOf(user),
         ...(steppedUp && { sid: steppedUp.sid, since: provenAtOf(steppedUp) }),
         ...(provenAt !== undefined && { proven_at: provenAt }),
         ...(trustDevice && { trust_device: true }),
@@ -125,17 +125,18 @@ export async function signIn(
 const isSame = (amr: readonly string[], before: readonly string[]): boolean =>
   amr.every((each) => before.includes(each))
 
-/** Bound to `pending`: after a change of password, a sign-in that began with the old one cannot be completed. */
-const digestOfPasswordHash = ({ password_hash = '' }: User): string => sha256(password_hash)
+/** Bound to `pending`: a sign-in cannot be completed after a change of password or the removal of a connection. */
+const standingOf = ({ password_hash = '', sign_in_generation: generation }: User): string =>
+  sha256(generation === undefined ? password_hash : `${generation}\n${password_hash}`)
 
 /**
- * Whether the account was disabled, deleted or got another password since `user` was read, when this sign-in or approval
- * began. Read after the session or the grant is kept: a change of password before that ended all others but could not see
+ * Whether the account was disabled or deleted, got another password or lost a connection since `user` was read, when this
+ * sign-in or approval began. Read after the session or the grant is kept: a change of password before that ended all others but could not see
  * this one, and a later change ends this one too.
  */
 export async function isChanged(user: User, context: Context): Promise<boolean> {
   const now = await User.find(context, user.sub)
-  return now === undefined || now.disabled || now.password_hash !== user.password_hash
+  return now === undefined || now.disabled || standingOf(now) !== standingOf(user)
 }
 
 const clearPending = (handle: string, context: Context): Promise<Interaction | undefined> =>
@@ -165,7 +166,7 @@ async function stepNeededIn(
   const user = await User.find(context, pending.sub)
   if (!user || user.disabled) return undefined
   // A step-up depends on its session instead, which a change of password ends.
-  const valid = pending.sid !== undefined || pending.standing === digestOfPasswordHash(user)
+  const valid = pending.sid !== undefined || pending.standing === standingOf(user)
   return valid ? { state: 'step_needed', open, user, amr: pending.amr } : undefined
 }
 

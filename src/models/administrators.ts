@@ -140,17 +140,31 @@ export const Administrators = {
       isAllowed,
     ),
 
-  /** False when the account was disabled meanwhile: its role stays suspended. */
+  /** False when the account was disabled meanwhile, which takes the offer away, or when the role was taken. */
   async accept(memory: Memory, sub: string, offer: string): Promise<boolean> {
-    let isSuspended = true
+    let isInForce = false
     const outcome = await change(memory, sub, (current) => {
-      isSuspended = current?.suspended === true && current.offer !== offer
+      isInForce =
+        current !== undefined && (current.offer === undefined ? !current.suspended : current.offer === offer)
       if (current?.offer !== offer) return current
       const { suspended: _suspended, offer: _offer, ...rest } = current
       return rest
     })
-    return outcome === 'done' && !isSuspended
+    return outcome === 'done' && isInForce
   },
+
+  /** Takes back what `offer` changed: nothing stays of a role that was refused. `before` is the entry that it replaced. */
+  withdraw: (
+    memory: Memory,
+    sub: string,
+    { role, offer, before }: { role: AdminRole; offer: string; before: Administrator | undefined },
+  ): Promise<Outcome> =>
+    change(memory, sub, (current) => {
+      if (!current || current.offer === offer) return undefined
+      if (current.offer !== undefined || current.role !== role || !before || before.offer !== undefined)
+        return current
+      return { ...before, ...(current.suspended && { suspended: true }) }
+    }),
 
   /** Before an account is disabled, and after it is enabled. An account without a role has nothing to suspend. */
   suspend: (
@@ -164,7 +178,8 @@ export const Administrators = {
       sub,
       (current) => {
         if (!current) return undefined
-        const { suspended: _suspended, offer: _offer, ...rest } = current
+        if (current.offer !== undefined) return suspended ? undefined : current // an offer is no role yet
+        const { suspended: _suspended, ...rest } = current
         return suspended ? { ...rest, suspended } : rest
       },
       isAllowed,

@@ -16,6 +16,8 @@ export const userSchema = openObject({
   language: v.optional(v.string()),
   /** Seconds: when the account is deleted, at the End-User's request. Until then a sign-in can only cancel that. */
   leaving_at: v.optional(v.number()),
+  /** Raised to end the sign-ins that are under way: each is completed only with the one that it began with. */
+  sign_in_generation: v.optional(v.number()),
   created_at: v.number(),
   updated_at: v.number(),
 })

@@ -76,8 +76,10 @@ export async function setAdministrator(
   if (
     role &&
     !(isActive(await User.find(context, sub)) && (await Administrators.accept(context, sub, offer)))
-  )
+  ) {
+    await Administrators.withdraw(context, sub, { role, offer, before })
     return 'inactive'
+  }
   await tellOfOperator(context, user, { kind: 'roles_set' })
   await noteChange(context, author, role ? 'administrator_granted' : 'administrator_revoked', {
     sub,

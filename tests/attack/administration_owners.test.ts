@@ -5,7 +5,7 @@ import { clearDeletion, requestDeletion, stopDeletion } from '../../src/features
 import { Administrators } from '../../src/models/administrators.ts'
 import { isActive, User } from '../../src/models/user.ts'
 import { disableAccount, enableAccount, removeAccount } from '../../src/people/account_changes.ts'
-import { setAdministrator } from '../../src/people/administrator_account.ts'
+import { resumeAdministrator, setAdministrator } from '../../src/people/administrator_account.ts'
 import { memoryStore } from '../../src/store/memory.ts'
 import { account } from '../support/administration.ts'
 import { provider, turnableClock } from '../support/provider.ts'
@@ -104,14 +104,13 @@ test('an account that was disabled a moment ago is no owner who lets the last on
   expect(await Administrators.isLastOwner(context, first.sub)).toBe(true)
 })
 
-test('an account that is disabled while it gets its role has it suspended, and enabling it brings the role', async () => {
+test('an account that is disabled while it gets its role gets none, and enabling it brings none', async () => {
   const { context, second, load, beforeRead } = await owned()
   const user = await load(second)
   beforeRead(async () => expect(await disableAccount(context, 'operator', user)).toMatchObject({}))
   expect(await setAdministrator(context, 'operator', user, { role: 'operator' })).toBe('inactive')
-  expect(await Administrators.find(context, second.sub)).toMatchObject({ role: 'operator', suspended: true })
   await enableAccount(context, 'operator', await load(second))
-  expect((await Administrators.find(context, second.sub))?.suspended).toBeUndefined()
+  expect(await Administrators.find(context, second.sub)).toBeUndefined()
 })
 
 type Act = (context: Context, user: User) => Promise<unknown>
@@ -153,4 +152,31 @@ test('of two owners who take the role or the account of each other at the same t
       expect(isActive(await User.find(context, left[0]![0])), round).toBe(true)
       for (const sub of owners) await Administrators.forget(context, sub)
     }
+})
+
+test.each([[undefined], ['auditor']] as const)(
+  'a role that was refused because the account was disabled meanwhile is no role after it is enabled: before %p',
+  async (before) => {
+    const op = await provider()
+    const boss = await account(op, 'boss')
+    await Administrators.set(op.context, boss.sub, 'owner')
+    const eve = await account(op, 'eve')
+    if (before) await Administrators.set(op.context, eve.sub, before)
+    const seen = (await User.find(op.context, eve.sub))!
+    if (before) await Administrators.suspend(op.context, eve.sub, true)
+    await User.update(op.context, eve.sub, (user) => ({ ...user, disabled: true }))
+    const author = { sub: boss.sub, role: 'owner' } as unknown as Parameters<typeof setAdministrator>[1]
+    expect(await setAdministrator(op.context, author, seen, { role: 'owner' })).toBe('inactive')
+    await User.update(op.context, eve.sub, (user) => ({ ...user, disabled: false }))
+    await resumeAdministrator(op.context, eve.sub)
+    expect((await Administrators.find(op.context, eve.sub))?.role).toBe(before as never)
+  },
+)
+
+test('a role that was taken before it was accepted is not said to be given', async () => {
+  const op = await provider()
+  const eve = await account(op, 'eve')
+  await Administrators.offer(op.context, eve.sub, { role: 'auditor', offer: 'one' })
+  await Administrators.set(op.context, eve.sub, undefined)
+  expect(await Administrators.accept(op.context, eve.sub, 'one')).toBe(false)
 })

@@ -78,7 +78,10 @@ async function connected(
     if (!link) return undefined
     if (link.making_since === undefined) {
       const user = await User.find(context, link.sub)
-      if (!user) await Links.remove(context, id) // the account was deleted
+      if (!user)
+        await Links.remove(context, id) // the account was deleted
+      // Again: a removal before the account was read has already ended the sign-ins that were under way.
+      else if ((await Links.find(context, id))?.sub !== link.sub) continue
       return user
     }
     if (await Links.takeOver(context, id, takeOverAfterMs))

@@ -1,6 +1,7 @@
 /** Removal of one connection by the End-User, or of all when an account is deleted. */
 import type { Context } from '../../contracts/context.ts'
 import { countSignInMethods } from '../../people/sign_in_methods.ts'
+import { Grant } from '../../models/grant.ts'
 import { Session } from '../../models/session.ts'
 import { User } from '../../models/user.ts'
 import { endSession } from '../../people/end_session.ts'
@@ -20,14 +21,23 @@ export const mayRemove = async (context: Context, user: User, { link }: StoredLi
   (await countSignInMethods(user, context)) > 1 || !findUpstream(context.config, link.provider)
 
 /**
- * Ends the sessions that began at another provider, with their grants: the holder of that account may be signed in by them. The
- * record of a session does not say which provider it was. Returns the ended ones; `own` goes on.
+ * Ends the sessions that began at another provider, the grants that were given in them, also those with offline access, and
+ * the sign-ins that are under way: the holder of that account may be behind them. Their records do not say which provider it
+ * was. Resolves to the number of ended sessions; `own` goes on.
  */
 export async function endSessionsThrough(context: Context, sub: string, own?: string): Promise<number> {
+  // First: a sign-in that is under way then begins no session that the list below does not have.
+  await User.update(context, sub, (user) => ({
+    ...user,
+    sign_in_generation: (user.sign_in_generation ?? 0) + 1,
+  }))
   const through = (await Session.listOfUser(context, sub)).filter(
     ({ sid, proven_at }) => proven_at !== undefined && sid !== own,
   )
   const ended = await Promise.all(through.map(({ sid }) => endSession(sid, context)))
+  for (const { grant_id, authentication } of await Grant.listOfUser(context, sub))
+    if (authentication.proven_at !== undefined && authentication.sid !== own)
+      await Grant.end(context, grant_id)
   return ended.filter((each) => each !== undefined).length
 }
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { HttpError } from '../../../auth/errors.ts'
 import { endGrants } from '../../../clients/end_grants.ts'
-import { findClient } from '../../../clients/find_client.ts'
+import { isClientId } from '../../../clients/find_client.ts'
 import { Grant } from '../../../models/grant.ts'
 import { Session } from '../../../models/session.ts'
 import { noteChange } from '../../../people/author.ts'
@@ -155,7 +155,7 @@ export const accessRoutes = {
     answer: v.object({ client_id: v.string(), ended_grants: v.number() }),
     async run(call, context, { params, actor }) {
       const { client_id } = params
-      if (!(await findClient(context, client_id))) throw notFound('the client_id of a client', client_id)
+      if (!(await isClientId(context, client_id))) throw notFound('the client_id of a client', client_id)
       const ended_grants = await endGrants(context, client_id)
       const facts = { client_id, grants: ended_grants }
       await noteChange(context, authorOf(call, actor), 'client_grants_ended', facts)

@@ -2,7 +2,7 @@
 import * as v from 'valibot'
 import { adminRoleNames } from '../../../auth/admin_roles.ts'
 import { HttpError } from '../../../auth/errors.ts'
-import { findClient } from '../../../clients/find_client.ts'
+import { isClientId } from '../../../clients/find_client.ts'
 import type { Context } from '../../../contracts/context.ts'
 import { inNetworks, parseNetworks, type Network } from '../../../lib/address.ts'
 import { Administrators } from '../../../models/administrators.ts'
@@ -120,7 +120,7 @@ export const sessionRoutes = {
     answer: v.object({ client_id: v.string(), people: v.number(), ended_sessions: v.number() }),
     async run(call, context, { params, actor }) {
       const { client_id } = params
-      if (!(await findClient(context, client_id)))
+      if (!(await isClientId(context, client_id)))
         throw new HttpError('not_found', {
           expected: 'the client_id of a client',
           came: client_id,
