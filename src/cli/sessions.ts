@@ -42,7 +42,7 @@ export const list = defineCommand({
     everybody: {
       type: 'boolean',
       instead: true,
-      help: 'List the sessions of all accounts, that which was used last first',
+      help: 'List the sessions of all accounts, the most recently used first',
     },
     limit: searchOptions.limit,
   },

@@ -55,6 +55,8 @@ export async function signIn(
     trustDevice?: boolean
     /** See `LoginStepInput`. */
     provenAt?: number | undefined
+    /** The id of the provider that proved the first factor. */
+    through?: string | undefined
     /** The page of a factor that must be proven whatever the request demands. */
     first?: string | undefined
   },
@@ -70,6 +72,7 @@ export async function signIn(
   const demand = demandOf(open.interaction, client)
   const { interaction } = open
   const provenAt = done.provenAt ?? (before && isSame(amr, before.amr) ? before.proven_at : undefined)
+  const through = done.through ?? before?.through
   const path =
     done.first ?? (await nextPage(context, { call, user, amr, client, demand, interaction, provenAt }))
   if (path !== undefined) {
@@ -82,6 +85,7 @@ export async function signIn(
         standing: standingOf(user),
         ...(steppedUp && { sid: steppedUp.sid, since: provenAtOf(steppedUp) }),
         ...(provenAt !== undefined && { proven_at: provenAt }),
+        ...(through !== undefined && { through }),
         ...(trustDevice && { trust_device: true }),
       },
     }))
@@ -96,6 +100,7 @@ export async function signIn(
     acr: done.acr ?? acrOf(amr),
     ...(steppedUp && { authenticated_at: steppedUp.authenticated_at }),
     proven_at: provenAt,
+    through,
   })
   if ((steppedUp && session.sid !== steppedUp.sid) || (await isChanged(user, context))) {
     await endSession(session.sid, context)

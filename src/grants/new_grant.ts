@@ -34,7 +34,7 @@ export const newGrant = (
     acr: session.acr,
     amr: session.amr,
     sid: session.sid,
-    ...(session.proven_at !== undefined && { proven_at: session.proven_at }),
+    ...(session.through !== undefined && { through: session.through }),
   },
   session_bound: !scope.includes('offline_access'),
   session_until: session.exp,

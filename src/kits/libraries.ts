@@ -1,5 +1,6 @@
 /** The configuration that a page shows for a client: which kits suit each kind of client, and their settings with its values. docs/kits.md */
 import type { Random } from '../lib/random.ts'
+import { textOfRealm } from '../lib/realm_commands.ts'
 import type { Client } from '../models/client.ts'
 import { methodFor, type Provider, valuesOf } from './client_values.ts'
 import { type Kit, type KitFile, grants } from './kit.ts'
@@ -66,7 +67,10 @@ export function librariesFor(
         {
           kind: kit.kind,
           title: kit.title,
-          files: (kit.settings ?? kit.files)(own),
+          files: (kit.settings ?? kit.files)(own).map((file) => ({
+            ...file,
+            text: textOfRealm(provider.realm, file.text),
+          })),
           isWhole: misfitOf(kit, client, provider) === undefined,
         },
       ]

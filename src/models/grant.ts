@@ -22,8 +22,8 @@ const schema = openObject({
     acr: v.string(),
     amr: v.array(v.string()),
     sid: v.string(),
-    /** Seconds: when another provider has proven the sign-in. Absent in records of older versions. */
-    proven_at: v.optional(v.number()),
+    /** As in the session. Absent in records of older versions. */
+    through: v.optional(v.string()),
   }),
   /** Seconds: when the grant was made. Absent in records of older versions. */
   begun_at: v.optional(v.number()),

@@ -42,6 +42,8 @@ const schema = openObject({
       since: v.optional(v.number()),
       /** When another provider authenticated the End-User (ms), until a factor is proven here; 0 if it did not say. */
       proven_at: v.optional(v.number()),
+      /** The id of the provider with which this sign-in began. */
+      through: v.optional(v.string()),
       /** The End-User asked not to be asked for the second factor on this device again. */
       trust_device: v.optional(v.boolean()),
     }),

@@ -185,12 +185,12 @@ export const Realm = {
   /** Realms that were removed at least `ms` ago, and whose data may still be there. */
   async gone(memory: Memory, random: Random, ms: number): Promise<RealmKey[]> {
     const gone: RealmKey[] = []
-    for (const { member, score } of await memory.store.range(goneIndex, { max: now(memory) - ms })) {
+    for (const { member } of await memory.store.range(goneIndex, { max: now(memory) - ms })) {
       const realm = realmKeyOf(member)
       const state = await stateOf(memory, realm)
       if (state === 'gone') gone.push(realm)
       else if (state === 'listed') await finish(memory, random, realm)
-      else await takeBack(memory, member, score)
+      else await takeBack(memory, member)
     }
     return gone
   },
@@ -217,10 +217,10 @@ async function finish(memory: Memory, random: Random, realm: RealmKey): Promise<
 }
 
 /** Of a removal that ended before its swap. One that swaps meanwhile has noted the realm, which this may have taken out. */
-async function takeBack(memory: Memory, member: string, score: number): Promise<void> {
+async function takeBack(memory: Memory, member: string): Promise<void> {
   await memory.store.unlink(goneIndex, member)
   if ((await stateOf(memory, realmKeyOf(member))) !== 'there')
-    await memory.store.link(goneIndex, member, score)
+    await memory.store.link(goneIndex, member, now(memory))
 }
 
 const keepEnd = async ({ store }: Memory, record: RealmRecord): Promise<void> => {

@@ -17,6 +17,8 @@ const schema = openObject({
   authenticated_at: v.number(),
   /** Milliseconds: when another provider authenticated the End-User who signed in here with it; 0 if it did not say. */
   proven_at: v.optional(v.number()),
+  /** The id of the provider with which the End-User signed in here, whatever was proven here besides. */
+  through: v.optional(v.string()),
   acr: v.string(),
   amr: v.array(v.string()),
   /** Seconds. */
@@ -85,6 +87,7 @@ export interface SignIn {
   authenticated_at?: number
   /** After a sign-in with another provider, when that provider authenticated the End-User (ms); 0 if it did not say. */
   proven_at?: number | undefined
+  through?: string | undefined
   /** The session goes on after an end of all other access, and grants of requests that read it before are worth nothing. */
   outlives?: boolean
 }
@@ -123,6 +126,7 @@ export const Session = {
         secret_hash: sha256(secret),
         authenticated_at: signIn.authenticated_at ?? memory.clock.now(),
         proven_at: signIn.authenticated_at === undefined ? signIn.proven_at : kept?.proven_at,
+        through: signIn.authenticated_at === undefined ? signIn.through : kept?.through,
         created_at,
         seen_at: now,
         exp: end({ created_at }, now, lifetimes),

@@ -208,6 +208,9 @@ test('a creation that stopped in between is not made by its key again, until a d
   held = () => Promise.reject(new Error('the process stops here'))
   expect((await makeToken('stopped')).status).toBe(500)
   held = undefined
+  const again = await makeToken('stopped')
+  expect([again.status, again.headers.get('retry-after')]).toEqual([409, null])
+  expect(again.body.detail).toContain('ended with an error of the server (5xx)')
   clock.advance(600_000)
   expect((await makeToken('stopped')).status).toBe(409)
   clock.advance(23 * 3_600_000)

@@ -178,6 +178,46 @@ test('batches whose entries were all dropped are passed over in bounded looks, a
   expect(looks).toBeGreaterThan(10)
 })
 
+test.each([2, 25])(
+  'with %d chains each look goes on where the one before stopped, in all of them',
+  async (many) => {
+    const first = await trail()
+    const day = 86_400_000
+    const others = []
+    for (let i = 1; i < many; i++)
+      others.push(await trail({ store: first.store, clock: first.clock, chain: `chain-${i}` }))
+    const all = [first, ...others]
+    await first.write(1)
+    for (const one of all)
+      for (let i = 0; i < 20; i++) {
+        await one.audit.keep({
+          kind: 'signed_out',
+          outcome: 'success',
+          actor: 'person',
+          subject: `person ${i}`,
+        })
+        first.clock.advance(1000)
+      }
+    await first.sign()
+    first.clock.advance(40 * day)
+    const retention = { other: 1000, kinds: { signed_out: 1 } }
+    await dropOld({ audit: first.audit, store: first.store, now: first.clock.now(), retention })
+    let after: Place | undefined
+    const found: string[] = []
+    let looks = 0
+    do {
+      const asked: Filter = { kinds: new Set(['client_registered']) }
+      const page = await searchTrail(first.store, asked, { ...everything, mostBatches: 10, after })
+      found.push(...page.entries.map((entry) => String(entry.client_id)))
+      after = page.next
+      looks += 1
+    } while (after && looks < 1_000)
+    expect(found).toEqual(['client 1'])
+    // 20 batches of each chain, 10 in a look, and the batches of the chains that a look begins with.
+    expect(looks).toBeLessThan(3 * many + 20)
+  },
+)
+
 test('a look that reads nothing but newer entries goes on at the older ones', async () => {
   const one = await trail()
   const from = one.clock.now()

@@ -55,6 +55,16 @@ test('a sign-in that waits for its second step is not completed', async () => {
   expect(await whoIs(thief)).toBeUndefined()
 })
 
+test('a session ends also when a second step was set up here after the sign-in there', async () => {
+  const op = await connected({ SECOND_FACTOR: 'required' })
+  const { thief, page: choice } = await throughCorp(op, '/login')
+  const page = pageOf(await thief.open(`/second-factor/totp/set-up${new URL(choice.url).search}`))
+  await thief.press(page, 'verify', { code: codeOf(op, seedOn(page)) })
+  expect(await whoIs(thief)).toBe('bob')
+  await removeIt(op)
+  expect(await whoIs(thief)).toBeUndefined()
+})
+
 test('offline access that was given in such a session ends', async () => {
   const op = await connected()
   const { url, code_verifier } = authorizationUrl(op.issuer, demo, {

@@ -57,8 +57,8 @@ test('a redirect URI that goes is named with the day of its last use, also with 
   })
   expect(clientWords(found.clients.get('app')!, found)).toEqual([
     'Concerns 1 person (alice) with 0 grants and 1 consent.',
-    'http://127.0.0.1/cb is in use: last on 2026-12-01 (UTC).',
-    'https://app.example/a is in use: last on 2026-11-29 (UTC).',
+    'http://127.0.0.1/cb was last used on 2026-12-01 (UTC).',
+    'https://app.example/a was last used on 2026-11-29 (UTC).',
     'No use of the other one was noted since 2026-11-29.',
   ])
   // One that stays is not named.

@@ -26,7 +26,7 @@ function redirectWords({ last_used: uris, noted_since: since }: Redirects): stri
   const unused = entries.length - used.length
   const shown = used.toSorted((a, b) => (a.day < b.day ? 1 : -1)).slice(0, mostUris)
   return [
-    ...shown.map(({ uri, day }) => `${printable(uri)} is in use: last on ${day} (UTC).`),
+    ...shown.map(({ uri, day }) => `${printable(uri)} was last used on ${day} (UTC).`),
     ...(used.length > shown.length
       ? [`And ${used.length - shown.length} more redirect URIs are in use.`]
       : []),

@@ -15,6 +15,8 @@ const schema = v.object({
   hash: v.string(),
   /** The answer without what is shown once, sealed; absent while the first request runs. */
   done: v.optional(v.string()),
+  /** The first request ended with an error on our side. */
+  failed: v.optional(v.boolean()),
   /** Seconds: when the first request began. */
   since: v.optional(v.number(), 0),
   exp: v.number(),
@@ -80,6 +82,7 @@ export async function once(
   } catch (error) {
     // Of a refusal nothing was made, so the key is free. After any other error something may have been.
     if (error instanceof RefusedError && error.status < 500) await records.take(context, id)
+    else await records.put(context, id, { ...started, failed: true }).catch(() => {}) // the first error is told
     throw error
   }
   const told = { ...done, answer: withoutSecrets(done.answer, asked.route.creates?.once ?? []) }
@@ -106,9 +109,21 @@ async function replay(
     })
   const opened =
     found?.done === undefined ? undefined : unseal(context.secrets.people, found.done, purpose(id))
-  if (opened === undefined) throw notEnded(found && seconds(context.clock) - found.since >= usual)
+  if (opened === undefined)
+    throw found?.failed ? failed() : notEnded(found && seconds(context.clock) - found.since >= usual)
   return { ...(JSON.parse(opened) as Done<unknown>), replayed: true }
 }
+
+const lookFirst =
+  'look into the list for what it made; when there is nothing, send the request with a new key'
+
+const failed = (): HttpError =>
+  new HttpError('conflict', {
+    expected: 'that the first request with this Idempotency-Key has succeeded',
+    problem:
+      'the first request with this Idempotency-Key ended with an error of the server (5xx) and may have made something; nothing was made now',
+    next: lookFirst,
+  })
 
 const notEnded = (isLate: boolean | undefined): HttpError =>
   new HttpError('conflict', {
@@ -116,7 +131,7 @@ const notEnded = (isLate: boolean | undefined): HttpError =>
     ...(isLate
       ? {
           problem: `the first request with this Idempotency-Key has not ended for ${usual} seconds: it goes on, or it stopped and may have made something; nothing was made now`,
-          next: 'look into the list for what it made; when there is nothing, send the request with a new key',
+          next: lookFirst,
         }
       : {
           problem: 'the first request with this Idempotency-Key is still running; nothing was made now',

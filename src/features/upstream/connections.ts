@@ -115,8 +115,7 @@ async function submit(
   await changeAndTell(call, context, user, event, async () => {
     const removed = kept !== undefined && (await removeConnection(context, user, kept))
     isLast = kept !== undefined && !removed
-    // Also for a connection that is gone: the request that removed it may have stopped before this.
-    const ended = isLast ? 0 : await endSessionsThrough(context, user.sub, session.sid)
+    const ended = removed ? await endSessionsThrough(context, user.sub, { provider, own: session.sid }) : 0
     for (let n = 0; n < ended; n++) await noteEvent(call, context, user.sub, { kind: 'session_ended' })
     return removed
   })

@@ -89,7 +89,11 @@ export const upstreamRecords = defineFeature({
         if (dryRun)
           return { outcome: (await mayRemove(context, user, kept)) ? 'removed' : 'kept', name, sessions: 0 }
         if (!(await removeConnection(context, user, kept))) return { outcome: 'kept', name, sessions: 0 }
-        return { outcome: 'removed', name, sessions: await endSessionsThrough(context, user.sub) }
+        return {
+          outcome: 'removed',
+          name,
+          sessions: await endSessionsThrough(context, user.sub, { provider }),
+        }
       },
     },
   ],

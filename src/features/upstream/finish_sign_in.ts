@@ -57,6 +57,7 @@ export async function finishSignIn(
     // The second factor of an old sign-in proves nothing now.
     amr: factorsOf(first === undefined ? upstream : { ...upstream, trusted: false }, identity),
     provenAt: time.provenAt,
+    through: upstream.id,
     first,
   })
   // A reply that leads to a further step means that the sign-in is not complete yet.

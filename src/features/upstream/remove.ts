@@ -21,23 +21,27 @@ export const mayRemove = async (context: Context, user: User, { link }: StoredLi
   (await countSignInMethods(user, context)) > 1 || !findUpstream(context.config, link.provider)
 
 /**
- * Ends the sessions that began at another provider, the grants that were given in them, also those with offline access, and
- * the sign-ins that are under way: the holder of that account may be behind them. Their records do not say which provider it
- * was. Resolves to the number of ended sessions; `own` goes on.
+ * Ends the sessions that began at the provider, the grants that were given in them, also those with offline access, and the
+ * sign-ins that are under way: the holder of the account there may be behind them. Of a session of an older version, which
+ * does not say where it began, the time that a provider told decides. Resolves to the number of ended sessions; `own` goes on.
  */
-export async function endSessionsThrough(context: Context, sub: string, own?: string): Promise<number> {
+export async function endSessionsThrough(
+  context: Context,
+  sub: string,
+  { provider, own }: { provider: string; own?: string },
+): Promise<number> {
   // First: a sign-in that is under way then begins no session that the list below does not have.
   await User.update(context, sub, (user) => ({
     ...user,
     sign_in_generation: (user.sign_in_generation ?? 0) + 1,
   }))
   const through = (await Session.listOfUser(context, sub)).filter(
-    ({ sid, proven_at }) => proven_at !== undefined && sid !== own,
+    ({ sid, through: id, proven_at }) =>
+      sid !== own && (id === provider || (id === undefined && proven_at !== undefined)),
   )
   const ended = await Promise.all(through.map(({ sid }) => endSession(sid, context)))
   for (const { grant_id, authentication } of await Grant.listOfUser(context, sub))
-    if (authentication.proven_at !== undefined && authentication.sid !== own)
-      await Grant.end(context, grant_id)
+    if (authentication.through === provider && authentication.sid !== own) await Grant.end(context, grant_id)
   return ended.filter((each) => each !== undefined).length
 }
 

@@ -127,8 +127,8 @@ export async function searchTrail(store: Store, filter: Filter, look: Look): Pro
   }
 }
 
-/** Chains that a place names: a cursor has a bounded length. Each look goes on in these at least. */
-const mostPassed = 20
+/** Chains that a place names at most: a cursor has a bounded length. Each look goes on in these. */
+const mostPassed = 200
 
 const batchesAt = (heads: readonly Backwards[]): Record<string, number> =>
   Object.fromEntries(heads.slice(0, mostPassed).map((head) => [head.chain, head.batch()]))
@@ -136,7 +136,9 @@ const batchesAt = (heads: readonly Backwards[]): Record<string, number> =>
 /** Undefined when it is known for each chain which entry is next. */
 function passedBy(heads: readonly Backwards[]): Record<string, number> | undefined {
   const open = heads.filter((head) => head.isUnread())
-  return open.length === 0 ? undefined : batchesAt(open)
+  if (open.length === 0) return undefined
+  // All of them: what a look has passed over, or read to its end, is not read again in the next.
+  return batchesAt([...open, ...heads.filter((head) => !head.isUnread())])
 }
 
 function newest(heads: readonly Backwards[]): Backwards | undefined {
