@@ -41,5 +41,5 @@ const server = Bun.serve({
 process.on('SIGTERM', () => void server.stop().then(() => process.exit(0)))
 
 const local = `http://localhost:${port}`
-const name = home === local ? 'The web application' : `The web application ${home}`
+const name = home === `${local}/` ? 'The web application' : `The web application ${home}`
 console.log(`${name} listens at ${local}/; its provider is ${issuer}`)

@@ -77,5 +77,5 @@ process.on('SIGTERM', () => {
   void server.stop().then(() => process.exit(0))
 })
 const local = `http://localhost:${port}`
-const name = home === local ? 'The application' : `The application ${home}`
+const name = home === `${local}/` ? 'The application' : `The application ${home}`
 console.log(`${name} listens at ${local}/; its provider is ${issuer}`)

@@ -65,7 +65,7 @@ function answer(found: Verification): Answer {
     show() {
       for (const { text } of findings) print(printable(text))
       const counted = [
-        `${entries} entries in ${chains} chains`,
+        `${entries} ${entries === 1 ? 'entry' : 'entries'} in ${chains} ${chains === 1 ? 'chain' : 'chains'}`,
         ...(dropped > 0 ? [`${dropped} of them dropped by AUDIT_RETENTION`] : []),
         ...(uncovered > 0 ? [`${uncovered} newer than the last checkpoint`] : []),
       ].join(', ')

@@ -33,7 +33,7 @@ const consequences: readonly Consequence[] = [
   {
     name: 'scopes_removed',
     holds: (before, after) => lacks(before.scope.split(' '), after.scope.split(' ')),
-    text: 'Grants and consents from before keep their scopes. --end-grants ends them.',
+    text: 'Grants and consents from before keep their scopes. latchkey client set CLIENT_ID --end-grants ends them.',
   },
   {
     name: 'redirect_uris_removed',
@@ -49,7 +49,7 @@ const consequences: readonly Consequence[] = [
   {
     name: 'grant_types_removed',
     holds: (before, after) => lacks(before.grant_types, after.grant_types),
-    text: 'Token requests with a grant type that was removed are refused. Access tokens from before stay valid until they expire. --end-grants ends those of End-Users.',
+    text: 'Token requests with a grant type that was removed are refused. Access tokens from before stay valid until they expire. latchkey client set CLIENT_ID --end-grants ends those of End-Users.',
   },
   {
     name: 'secret_deleted',

@@ -1,12 +1,13 @@
 /** Finds and runs the command that the arguments name; also answers `help`, `--help` and `version`. */
+import { RefusedError } from '../auth/refusal.ts'
 import { nearest } from '../lib/nearest.ts'
 import { build, commit, version } from '../version.ts'
 import { type CommandEntry, optionsHelp, usage } from './command.ts'
 import { commands } from './commands.ts'
 import { realmOptionHelp, requireInRealm, takeRealm } from './chosen_realm.ts'
 import { ManagedByFile } from '../models/managed_by.ts'
-import { inChosenRealm, withRealm, worksInRealm } from './in_realm.ts'
-import { ExitOne, UsageError } from './failure.ts'
+import { chosenRealm, inChosenRealm, withRealm, worksInRealm } from './in_realm.ts'
+import { ExitOne, Refusal, UsageError } from './failure.ts'
 import { print, printJson } from './output.ts'
 
 /**
@@ -41,6 +42,8 @@ export async function run(typed: readonly string[]): Promise<void> {
 function failedInRealm(error: unknown): never {
   if (error instanceof Error) error.message = inChosenRealm(error.message)
   if (error instanceof ManagedByFile) error.told = inChosenRealm(error.told)
+  if (error instanceof RefusedError && chosenRealm() !== undefined)
+    throw new Refusal(inChosenRealm(error.publicDescription))
   throw error
 }
 

@@ -120,6 +120,7 @@ test('people, clients, administrators, keys and trails of a realm are its own', 
     )
   }
   await refused('there is no user alice', 1, '--realm', 'one', 'user', 'disable', 'alice')
+  await refused('latchkey --realm one client list', 1, '--realm', 'one', 'client', 'show', 'none')
 
   const kids = async (...realm: string[]) => (await lists(...realm, 'keys', 'list')).map(({ kid }) => kid)
   const all = [...(await kids()), ...(await kids('--realm', 'one')), ...(await kids('--realm', 'two'))]

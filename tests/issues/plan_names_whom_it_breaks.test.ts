@@ -130,7 +130,7 @@ test('an upstream provider that goes: who is connected, and who has no other way
   const under = await affectedUnder(op, one, ['hub'])
   expect(under.providers).toEqual({ corp: { people: 4, stranded: 2, recoverable: 1, names: ['ben', 'cat'] } })
   expect(settingWords(one.lost, under)).toEqual([
-    '4 people can no longer sign in with Google; 2 of them have no other way, which is a password, a passkey or another connection: ben, cat. 1 of these have a verified email address for a link to a new password.',
+    '4 people can no longer sign in with Google; 2 of them have no other way, which is a password, a passkey or another connection: ben, cat. 1 of these has a verified email address for a link to a new password.',
   ])
   // What apply and rollback show before they ask for a confirmation is the same.
   expect((await shownPlan(one)).facts.affects).toMatchObject({ upstream_providers: under.providers })
@@ -219,6 +219,6 @@ test('scopes and roles that go: how many people agreed to them, and how many hav
   expect(settingWords(plan.lost, { ...found, rolesArePartial: false })).toEqual([
     '1 person agreed to reports for an app.',
     '2 people with the role editor need a second step from now on.',
-    '1 person with the role admin need no second step any more.',
+    '1 person with the role admin needs no second step any more.',
   ])
 })

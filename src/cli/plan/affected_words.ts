@@ -70,7 +70,8 @@ function providerWords(label: string, connected: Connected, found: Found): strin
   const ways = 'a password, a passkey or another connection'
   const begin = `${counted(all, found)} can no longer sign in with ${name}`
   if (stranded === 0) return `${begin}; each of them has ${ways}.`
-  return `${begin}; ${stranded} of them have no other way, which is ${ways}: ${listed(names, stranded)}. ${recoverable} of these have a verified email address for a link to a new password.`
+  const have = (count: number): string => (count === 1 ? 'has' : 'have')
+  return `${begin}; ${stranded} of them ${have(stranded)} no other way, which is ${ways}: ${listed(names, stranded)}. ${recoverable} of these ${have(recoverable)} a verified email address for a link to a new password.`
 }
 
 /** What settings take away from people. */
@@ -81,10 +82,10 @@ export const settingWords = (lost: Lost, found: Found): string[] => [
   ...lost.providers.map(({ id, label }) => providerWords(label, found.providers[id]!, found)),
   ...lost.bound.map(
     (role) =>
-      `${withRole(found.roles[role] ?? 0, found)} with the role ${printable(role)} need a second step from now on.`,
+      `${withRole(found.roles[role] ?? 0, found)} with the role ${printable(role)} ${found.roles[role] === 1 ? 'needs' : 'need'} a second step from now on.`,
   ),
   ...lost.released.map(
     (role) =>
-      `${withRole(found.roles[role] ?? 0, found)} with the role ${printable(role)} need no second step any more.`,
+      `${withRole(found.roles[role] ?? 0, found)} with the role ${printable(role)} ${found.roles[role] === 1 ? 'needs' : 'need'} no second step any more.`,
   ),
 ]

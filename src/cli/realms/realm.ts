@@ -251,7 +251,7 @@ export const remove = defineCommand({
     within(async (context, scene) => {
       const realm = await requireRealm(context, name)
       const content = await contentOf(context, realm)
-      const words = `${content.people} people and ${content.clients} clients`
+      const words = `${content.people} ${content.people === 1 ? 'person' : 'people'} and ${content.clients} ${content.clients === 1 ? 'client' : 'clients'}`
       if (!dryRun) {
         if (!yes) await confirm(name, words)
         const root = await settingsInForce(context, scene.env)
