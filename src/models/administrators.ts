@@ -50,7 +50,8 @@ async function change(
     if (!isAllowed(before)) return undefined
     const { [sub]: _, ...others } = current.people
     const entry = next(before)
-    const after = { people: entry ? { ...others, [sub]: entry } : others }
+    // An entry keeps its place, so that roles of one second stay in the order in which they were given.
+    const after = { people: entry ? { ...current.people, [sub]: entry } : others }
     if (ownersOf(current).length > 0 && ownersOf(after).length === 0) outcome = 'last_owner'
     else if (Object.keys(after.people).length > mostAdministrators) outcome = 'too_many'
     else {
