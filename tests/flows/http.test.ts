@@ -45,9 +45,13 @@ describe('methods', () => {
   })
 
   test('OPTIONS says what is allowed everywhere', async () => {
+    // These exist with ADMIN_HOST alone (tests/attack/admin_host.test.ts).
+    const elsewhere = ['/admin/host/enter', '/admin/host/arrive', '/admin/host/leave']
     for (const endpoint of op.context.table.endpoints) {
       const answer = await op.fetch(endpoint.path, { method: 'OPTIONS' })
-      expect(answer.status).toBe(204)
+      const { path } = endpoint
+      expect([path, answer.status]).toEqual([path, elsewhere.includes(path) ? 404 : 204])
+      if (answer.status === 404) continue
       for (const method of methodsOf(endpoint)) expect(answer.headers.get('allow')).toContain(method)
     }
   })
