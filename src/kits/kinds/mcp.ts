@@ -1,6 +1,7 @@
 /** The settings of MCP clients for a server whose authorization server is this provider, with a client that is registered already. https://modelcontextprotocol.io/specification/2025-06-18/basic/authorization */
 import { escapeCharacter, replaceUnsafe } from '../../lib/unsafe_text.ts'
 import type { Kit, KitValues } from '../kit.ts'
+import { onLoopback } from '../application.ts'
 
 /** To be replaced by the reader. */
 const server = { name: 'my-server', url: 'https://mcp.example.com/mcp' }
@@ -20,6 +21,7 @@ export const mcp: Kit = {
   title: 'MCP client',
   methods: ['none'],
   grant: 'code',
+  redirect: onLoopback('http://localhost:8090/callback'),
   files: (values) => [
     {
       path: '.mcp.json',
