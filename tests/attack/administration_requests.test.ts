@@ -17,7 +17,6 @@ import {
 } from '../support/administration.ts'
 import { operatorClient } from '../support/flow.ts'
 import { provider, turnableClock } from '../support/provider.ts'
-import { until } from '../support/until.ts'
 
 const clock = turnableClock()
 const store = memoryStore(clock)
@@ -183,9 +182,10 @@ const made = async (key: string) =>
 
 test('a creation that takes long is made once, whatever is sent again meanwhile', async () => {
   const { promise, resolve } = Promise.withResolvers<void>()
-  held = () => promise
+  const reached = Promise.withResolvers<void>()
+  held = () => (reached.resolve(), promise)
   const first = makeToken('slow')
-  await until(async () => (await makeToken('slow')).status === 409, 'the first creation')
+  await reached.promise // another request would be the first one otherwise
   const early = await makeToken('slow')
   expect([early.status, early.headers.get('retry-after')]).toEqual([409, '2'])
   clock.advance(600_000)
