@@ -42,7 +42,7 @@ export async function run(typed: readonly string[]): Promise<void> {
 function failedInRealm(error: unknown): never {
   if (error instanceof Error) error.message = inChosenRealm(error.message)
   if (error instanceof ManagedByFile) error.told = inChosenRealm(error.told)
-  if (error instanceof RefusedError && chosenRealm() !== undefined)
+  else if (error instanceof RefusedError && chosenRealm() !== undefined)
     throw new Refusal(inChosenRealm(error.publicDescription))
   throw error
 }

@@ -28,8 +28,11 @@ const namesIn = async (backend: Backend): Promise<string[]> =>
     .flat()
     .map((found) => (found.kind === 'value' ? found.key : found.index))
 
+/** Sorted, because accounts of one second have no order. */
 const users = async (line_: ReturnType<typeof line>) =>
-  (await line_.json<{ username: string }[]>('user', 'list', '--json')).map(({ username }) => username)
+  (await line_.json<{ username: string }[]>('user', 'list', '--json'))
+    .map(({ username }) => username)
+    .toSorted()
 
 test('each step, and what is refused', async () => {
   const plain = line('false')
