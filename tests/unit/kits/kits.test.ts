@@ -71,7 +71,11 @@ describe.each(kits)('$kind', (kit) => {
       .join('\n')
     expect(all).toContain('benign-client')
     expect(all).toContain(servedEverything.issuer)
-    if (kit.redirect) expect(all).toContain(new URL(kit.redirect.example).pathname)
+    if (kit.redirect) {
+      const { pathname, port } = new URL(kit.redirect.example)
+      // MCP clients are told the port alone.
+      expect(all).toContain(kit.kind === 'mcp' ? `"callbackPort": ${port}` : pathname)
+    }
     for (const file of files) {
       expect([file.path, file.text.includes('@@')]).toEqual([file.path, false])
       expect([file.path, file.text.endsWith('\n')]).toEqual([file.path, true])
