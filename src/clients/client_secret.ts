@@ -60,8 +60,8 @@ function provenOf(client: Client, keys: Keys): Proven {
 }
 
 /**
- * Whether one of `given` is a secret of the client. Each is compared with each one that holds, so that the time does not tell
- * which it was. The MAC of a right one is remembered as long as the record: a busy client sends the same secret all the time.
+ * Whether one of `given` is a secret of the client. The MAC of a right one is remembered as long as the record, because a busy
+ * client sends the same secret all the time. Without a remembered one, each of `given` is compared with each secret that holds.
  */
 export function isSecretOf(client: Client, given: readonly string[], { secrets, clock }: Secrets): boolean {
   const { clientSecrets: keys } = secrets

@@ -141,7 +141,7 @@ export const Administrators = {
       isAllowed,
     ),
 
-  /** False when the account was disabled meanwhile, which takes the offer away, or when the role was taken. */
+  /** Puts the offered role in force. False when the offer is gone: the account was disabled, or another administrator took the role away. */
   async accept(memory: Memory, sub: string, offer: string): Promise<boolean> {
     let isInForce = false
     const outcome = await change(memory, sub, (current) => {

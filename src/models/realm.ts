@@ -216,7 +216,10 @@ async function finish(memory: Memory, random: Random, realm: RealmKey): Promise<
   await touch(memory, random)
 }
 
-/** Of a removal that ended before its swap. One that swaps meanwhile has noted the realm, which this may have taken out. */
+/**
+ * Removes the note of a removal that stopped before its swap. Another removal of the same realm may swap at that moment, and
+ * the note that is removed here may be its own: then the note is written again.
+ */
 async function takeBack(memory: Memory, member: string): Promise<void> {
   await memory.store.unlink(goneIndex, member)
   if ((await stateOf(memory, realmKeyOf(member))) !== 'there')

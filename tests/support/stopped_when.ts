@@ -14,9 +14,14 @@ interface Child {
 /** Milliseconds for which the process runs between two looks: far less than any state lasts that a test waits for. */
 const sliceMs = 3
 
+/** Also true for a process that has ended, whose entry in /proc may be gone. */
 const isStopped = (pid: number): boolean => {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  return 'TZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return 'TZX'.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+  } catch {
+    return true
+  }
 }
 
 /** Resolves while the process is stopped and `holds`; the test sends SIGCONT or SIGKILL. Throws when the process ends first. */
